@@ -1,0 +1,26 @@
+/* pmm/arena.h -- one block of memory, carved up at start and then sealed. The hot path takes nothing, so
+   it cannot fail to allocate. Single owner; the caller owns the block. */
+#ifndef PMM_ARENA_H
+#define PMM_ARENA_H
+#include "pmm/types.h"
+
+typedef struct pmm_arena {
+  unsigned char *base; /* 64-byte aligned, caller's memory */
+  size_t cap, used;    /* bytes */
+  bool sealed;
+  bool mapped;         /* base came from pmm_arena_open: its pages are zero until written */
+} pmm_arena_t;
+
+/* pmm_arena_init lends base (64-byte aligned) to arena. */
+void pmm_arena_init(pmm_arena_t *arena, void *base, size_t cap);
+/* pmm_arena_open reserves cap bytes of address space from the system (pages are touched only when used);
+   PMM_INVAL for 0, PMM_IO when the system refuses. Close with pmm_arena_close, which also frees a block taken by open. */
+pmm_status_t pmm_arena_open(pmm_arena_t *arena, size_t cap);
+void pmm_arena_close(pmm_arena_t *arena);
+/* pmm_arena_take returns size zeroed bytes, or NULL when they do not fit. align: power of two <= 64. */
+void *pmm_arena_take(pmm_arena_t *arena, size_t size, size_t align);
+/* pmm_arena_seal: startup is over; a later take is a bug and asserts. */
+void pmm_arena_seal(pmm_arena_t *arena);
+
+#define PMM_ARENA_NEW(arena, type, cnt) ((type *)pmm_arena_take((arena), sizeof(type) * (size_t)(cnt), 64))
+#endif

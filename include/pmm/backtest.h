@@ -1,0 +1,68 @@
+/* pmm/backtest.h -- tape -> engine <-> exchange, and what came of it. What is modelled, with the direction of each
+   error: docs/backtest.md. */
+#ifndef PMM_BACKTEST_H
+#define PMM_BACKTEST_H
+#include <stdio.h>
+#include "pmm/config.h"
+#include "pmm/tape.h"
+
+typedef struct pmm_market_result {
+  char market[PMM_ID_MAX], strategy[64];
+  uint64_t messages, orders, cancels, fills;
+  int64_t bought_e6, sold_e6, final_net_e6;
+  uint8_t outcome;            /* pmm_outcome_t */
+  int64_t pnl_e6;             /* net of fees, unsettled holdings at mid */
+  int64_t fees_e6;
+} pmm_market_result_t;
+
+typedef struct pmm_result {
+  uint64_t events, messages;
+  double wall_s, events_per_s;
+  uint64_t orders, cancels, amends, fills, maker_fills, rejects, refused, decisions;
+  int64_t volume_e6, fees_e6, rebates_e6, rewards_e6, bought_e6, sold_e6;
+  int64_t pnl_total_e6, pnl_realized_e6, pnl_unrealized_e6, pnl_spread_e6, pnl_inventory_e6;
+  int64_t max_drawdown_e6;
+  double sharpe;              /* NaN: undefined */
+  double markout[PMM_MARKOUT_CNT]; /* dollars per contract, mean over fills; NaN without fills */
+  double fill_rate;           /* fills / orders that were placed */
+  double uptime;              /* share of trading time with both sides quoted */
+  double mean_spread;         /* of our quotes, dollars; NaN when never two-sided */
+  double inventory_mean, inventory_max; /* |net| contracts, per slot: time mean; maximum */
+  int64_t final_net_e6;       /* sum over slots of net YES at resolution or end */
+  uint64_t state_hash;
+  /* how the fills came about, so that a reader can judge them */
+  uint64_t trade_fills, inferred_fills, cross_fills, taker_fills;
+  const char *fill_source;    /* "trades", "inferred trades", "book crossings", "matching engine", or a mix: static text */
+  uint64_t gaps, crossed_msgs, locked_msgs, bad_events;
+  bool truncated;             /* a tape ended inside a block */
+  bool killed;
+  uint32_t market_cnt; pmm_market_result_t *market; /* per slot; owned, freed by pmm_result_free */
+} pmm_result_t;
+void pmm_result_free(pmm_result_t *result);
+
+typedef struct pmm_backtest_opts {
+  const char *const *tape; size_t tape_cnt;
+  bool replay_only;           /* books and nothing else: for measuring */
+  void (*progress)(void *ctx, uint64_t done, uint64_t total); void *ctx;
+  /* every account event, for tests and fill lists; may be NULL */
+  void (*on_account)(void *ctx, const pmm_event_t *event, uint32_t slot); void *account_ctx;
+} pmm_backtest_opts_t;
+/* pmm_backtest_run replays tapes, one after the other as one account: each tape's markets are its own. */
+pmm_status_t pmm_backtest_run(const pmm_config_t *config, const pmm_backtest_opts_t *opts, pmm_result_t *result, pmm_error_t *err);
+/* pmm_backtest_scenario runs the strategy on a synthetic market: a matching engine, seeded traders and a random truth. */
+pmm_status_t pmm_backtest_scenario(const pmm_config_t *config, const pmm_backtest_opts_t *opts, pmm_result_t *result, pmm_error_t *err);
+
+/* The same market as pmm_backtest_scenario, driven step by step, for `pmm demo` and for embedding. */
+typedef struct pmm_session pmm_session_t;
+pmm_status_t pmm_session_open(pmm_session_t **session, const pmm_config_t *config, pmm_error_t *err);
+void pmm_session_close(pmm_session_t *session);
+/* Runs the market up to a time counted from its start; false once it has resolved. */
+bool pmm_session_run(pmm_session_t *session, int64_t until_ns);
+pmm_engine_t *pmm_session_engine(pmm_session_t *session);
+double pmm_session_truth(const pmm_session_t *session);
+void pmm_session_result(pmm_session_t *session, pmm_result_t *result); /* may be asked at any time */
+
+/* Output: JSON object with the keys of docs/backtest.md, or a readable table. */
+void pmm_result_write_json(FILE *out, const pmm_result_t *result);
+void pmm_result_write_table(FILE *out, const pmm_result_t *result);
+#endif

@@ -1,0 +1,73 @@
+/* pmm/config.h -- the configuration: YAML (JSON is YAML) against one schema. Sections are parameter tables; from
+   the same tables come checking, `pmm config init`, `pmm config check` and docs/config.md.
+
+     seed, strategy, preset, params{}          one strategy for every market of the stream ...
+     strategies[]: name, match, strategy, preset, params{}     ... or several, matched to markets by a glob on the id
+     account{}, market{}, engine{}, exec{}, risk{}, exchange{}, latency{}, scenario{}, traders{}
+
+   An unknown key, wrong type or value out of range is an error "file:line: key: reason" naming the nearest valid key. */
+#ifndef PMM_CONFIG_H
+#define PMM_CONFIG_H
+#include "pmm/engine.h"
+#include "pmm/exchange.h"
+
+#define PMM_CONFIG_STRATEGIES_MAX 16
+#define PMM_CONFIG_PARAMS_MAX 4096 /* bytes of one strategy's params struct */
+
+typedef enum pmm_feed_latency { PMM_FEED_NONE, PMM_FEED_RECORDED, PMM_FEED_CONSTANT } pmm_feed_latency_t;
+
+typedef struct pmm_account_params { int64_t cash_e6; int32_t net_pairs; /* auto (all but Polymarket) | always | never */ } pmm_account_params_t;
+typedef struct pmm_market_params {   /* overrides of what a tape says of its markets; each has a "keep" default */
+  int32_t fees;                      /* market | none | kalshi | kalshi_maker | polymarket | degen */
+  double taker_rate, maker_rate;     /* < 0: keep */
+  int64_t lot_e6, min_size_e6;       /* 0: keep */
+  char only[PMM_PARAM_TEXT_MAX];     /* glob on market ids; others are replayed but not traded. "" all */
+} pmm_market_params_t;
+typedef struct pmm_latency_params {
+  int32_t model;                     /* constant | normal | recorded */
+  int64_t order_ns, response_ns, std_ns, min_ns;
+  char samples[PMM_PARAM_TEXT_MAX];  /* recorded: a text file, one order latency in ns a line; "" : the tape's own receive - exchange times */
+  int32_t feed;                      /* pmm_feed_latency_t: none = the market sees itself as the recorder did; recorded = venue side at exch_ns;
+                                        constant = venue side feed_ns before receive */
+  int64_t feed_ns;
+} pmm_latency_params_t;
+extern const pmm_param_t pmm_account_param_table[], pmm_market_param_table[], pmm_latency_param_table[];
+extern const size_t pmm_account_param_cnt, pmm_market_param_cnt, pmm_latency_param_cnt;
+
+typedef struct pmm_config_strategy {
+  char name[64], match[PMM_ID_MAX];
+  const pmm_strategy_ops_t *ops;
+  _Alignas(64) unsigned char params[PMM_CONFIG_PARAMS_MAX]; /* the strategy's params struct */
+} pmm_config_strategy_t;
+
+typedef struct pmm_config {
+  uint64_t seed;
+  char path[4096];                   /* where it came from, for messages */
+  uint32_t strategy_cnt;
+  pmm_config_strategy_t strategy[PMM_CONFIG_STRATEGIES_MAX];
+  pmm_account_params_t account;
+  pmm_market_params_t market;
+  pmm_engine_params_t engine;
+  pmm_exec_params_t exec;
+  pmm_risk_params_t risk;
+  pmm_sim_params_t exchange;
+  pmm_latency_params_t latency;
+  pmm_scenario_params_t scenario;
+  pmm_traders_params_t traders;
+} pmm_config_t;
+
+/* pmm_config_default: the linear strategy and every default. */
+void pmm_config_default(pmm_config_t *config);
+/* Reads a file (defaults first), then applies `set` ("key=value", keys dotted: "params.spread_bps=80", "risk.max_heat=.3",
+   "strategies.0.params.size=5"), then checks parameters against each other. Relative .so paths are taken from the config's folder. On an error
+   config is unusable and err is ready to print. PMM_IO, PMM_PARSE, PMM_INVAL, PMM_NOT_FOUND. */
+pmm_status_t pmm_config_load(pmm_config_t *config, const char *path, const char *const *set, size_t set_cnt, pmm_error_t *err);
+/* The same from a buffer (name for messages): tests and the fuzz target. */
+pmm_status_t pmm_config_parse(pmm_config_t *config, const char *name, const char *text, size_t len, const char *const *set, size_t set_cnt, pmm_error_t *err);
+/* Writes a commented configuration for a strategy with every default; the reference as Markdown; the effective
+   configuration as YAML. Each to a stdio stream. */
+#include <stdio.h>
+void pmm_config_write_init(FILE *out, const pmm_strategy_ops_t *ops);
+void pmm_config_write_reference(FILE *out);
+void pmm_config_write(FILE *out, const pmm_config_t *config);
+#endif

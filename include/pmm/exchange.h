@@ -1,0 +1,151 @@
+/* pmm/exchange.h -- the venue's side, in process: a fill simulator over recorded books, a real matching engine for
+   synthetic markets, latency models, synthetic traders and random scenarios. Both venues take the engine's actions
+   and give account events (ACK .. EXPIRED); neither knows a strategy. Single-threaded, nothing allocated after init. */
+#ifndef PMM_EXCHANGE_H
+#define PMM_EXCHANGE_H
+#include "pmm/arena.h"
+#include "pmm/book.h"
+#include "pmm/event.h"
+#include "pmm/market.h"
+#include "pmm/param.h"
+#include "pmm/rng.h"
+
+/* ---- fill simulation over recorded data -------------------------------------------------------------------------
+   Our orders are not in the recorded book: the simulator keeps for each the quantity ahead of it, moved by trades at its
+   price and, by a model, by decreases that no trade explains.
+     front         ahead is 0: an optimist's bound
+     back          the default: only trades move us forward; ahead also never exceeds what the level still shows
+     proportional  a decrease not due to trades falls ahead of us in proportion ahead/level
+     power         probability model: the share of such a decrease that was ahead is f(front)/(f(front)+f(back)), f(x) = x^n,
+                   front = ahead, back = level - ahead (hftbacktest's PowerProbQueueModel)
+   A print at our price fills what exceeds the quantity ahead; a print beyond our price fills us at our price, since we
+   had priority over it; in sum never more than the print's quantity, over all our orders. */
+typedef enum pmm_queue_model { PMM_QUEUE_FRONT, PMM_QUEUE_BACK, PMM_QUEUE_PROPORTIONAL, PMM_QUEUE_POWER } pmm_queue_model_t;
+typedef enum pmm_cross_fill { PMM_CROSSFILL_AUTO /* markets without trades on the tape */, PMM_CROSSFILL_ALWAYS, PMM_CROSSFILL_NEVER } pmm_cross_fill_t;
+
+typedef struct pmm_sim_params {
+  int32_t queue;        /* pmm_queue_model_t */
+  double queue_power;
+  int32_t cross_fill;   /* at the end of each message: an order whose price the opposite best has reached or passed fills for the
+                           lesser of its open size and the quantity shown there up to its price */
+  bool through;         /* prints beyond our price fill us (default true); false: only prints at exactly our price */
+  bool whole_fills;     /* an order fills wholly or not at all, as hftbacktest does (default false) */
+  bool footprint;       /* liquidity our takers or cross fills consumed is not offered again until the level changes (default true) */
+  int32_t fees;         /* 0 market's own, 1 none */
+} pmm_sim_params_t;
+extern const pmm_param_t pmm_sim_param_table[];
+extern const size_t pmm_sim_param_cnt;
+
+typedef struct pmm_sim pmm_sim_t;
+/* markets, ladders: arrays of market_cnt, borrowed for the simulator's life; ladders[i] is the exchange-side book of market i, kept
+   current by the caller, who calls pmm_sim_on_md after applying each record. Grids and life are read from markets[i], which the
+   caller keeps current as well (pmm_sim_on_md handles STATUS and TICK for orders only). */
+pmm_status_t pmm_sim_init(pmm_sim_t **sim, pmm_arena_t *arena, const pmm_sim_params_t *params, pmm_market_t *const *markets,
+                          pmm_ladder_t *const *ladders, uint32_t market_cnt, uint32_t orders_max, int64_t cash_e6);
+/* The record md took effect at now_ns; old_e6 from pmm_book_apply. Hot: returns at once where no order of ours rests. */
+void pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md, int64_t old_e6);
+/* An action reaches the venue at now_ns. Marketable orders take from the book level by level (post-only: rejected). Escrow: buys
+   lock cost plus fee bound, sells lock contracts; PMM_EV_REJECT otherwise. Amend down keeps the place. */
+void pmm_sim_on_action(pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *action);
+void pmm_sim_advance(pmm_sim_t *sim, int64_t now_ns); /* GTD orders run out */
+/* Account events in the order they happened, md.recv_ns = md.exch_ns = when; false when there is none. */
+bool pmm_sim_poll(pmm_sim_t *sim, pmm_event_t *event);
+/* Quantity ahead of an order, -1 when it does not rest. */
+int64_t pmm_sim_ahead(const pmm_sim_t *sim, uint64_t order_id);
+/* The venue's own books of the account, kept apart from the ledger so that the two can be compared. */
+int64_t pmm_sim_cash(const pmm_sim_t *sim);
+void pmm_sim_holding(const pmm_sim_t *sim, uint32_t market, int64_t *yes_e6, int64_t *no_e6);
+typedef struct pmm_sim_stats { uint64_t maker_fills, taker_fills, cross_fills, through_fills, inferred_fills, rejects; int64_t maker_e6, taker_e6, cross_e6, inferred_e6; } pmm_sim_stats_t;
+const pmm_sim_stats_t *pmm_sim_stats(const pmm_sim_t *sim);
+
+/* ---- latency ------------------------------------------------------------------------------------------------- */
+typedef enum pmm_latency_model { PMM_LATENCY_CONSTANT, PMM_LATENCY_NORMAL, PMM_LATENCY_RECORDED } pmm_latency_model_t;
+typedef struct pmm_latency {
+  int32_t model;
+  int64_t mean_ns, std_ns, min_ns;
+  const int64_t *sample_ns; size_t sample_cnt; /* recorded: drawn uniformly; caller's memory */
+  pmm_rng_t rng;
+} pmm_latency_t;
+/* PMM_INVAL: negative mean or deviation, recorded without samples or with a negative one. */
+pmm_status_t pmm_latency_init(pmm_latency_t *latency, pmm_latency_model_t model, int64_t mean_ns, int64_t std_ns, int64_t min_ns,
+                              const int64_t *sample_ns, size_t sample_cnt, uint64_t seed);
+int64_t pmm_latency_next(pmm_latency_t *latency); /* >= 0 */
+
+/* ---- matching engine ----------------------------------------------------------------------------------------------
+   Price-time priority over one YES-space book per market; orders of many accounts, worded as buy/sell YES/NO. A YES bid meets a
+   NO bid by minting a pair, two sales by merging one. A trade happens at the resting order's price. */
+typedef enum pmm_stp { PMM_STP_NONE, PMM_STP_CANCEL_TAKER, PMM_STP_CANCEL_MAKER } pmm_stp_t;
+typedef struct pmm_match_params {
+  int32_t stp;            /* Kalshi taker_at_cross = CANCEL_TAKER, Degen = CANCEL_MAKER, Polymarket = NONE */
+  bool net_pairs;         /* a YES and a NO of one account become a dollar at once */
+  uint32_t accounts_max, orders_max;
+  uint64_t client_ids_max; /* client order ids remembered for duplicates, per engine */
+} pmm_match_params_t;
+#define PMM_ACCOUNT_PUBLIC UINT32_MAX
+typedef struct pmm_match pmm_match_t;
+pmm_status_t pmm_match_init(pmm_match_t **match, pmm_arena_t *arena, const pmm_match_params_t *params, const pmm_market_t *markets, uint32_t market_cnt);
+pmm_status_t pmm_match_account(pmm_match_t *match, int64_t cash_e6, uint32_t *account); /* PMM_FULL */
+/* Requests; answers come through poll. PLACE honours post-only, reduce-only, GTC, GTD, IOC, FOK. */
+void pmm_match_submit(pmm_match_t *match, uint32_t account, int64_t now_ns, const pmm_action_t *action);
+/* Life cycle: halt keeps orders, close expires them, resolve pays out. PMM_STATE for an impossible move. */
+pmm_status_t pmm_match_life(pmm_match_t *match, uint32_t market, int64_t now_ns, pmm_life_t life, pmm_outcome_t outcome, int64_t payout_yes_e6);
+pmm_status_t pmm_match_regrid(pmm_match_t *match, uint32_t market, int64_t now_ns, int32_t tick_e4); /* orders off the new grid are cancelled */
+void pmm_match_advance(pmm_match_t *match, int64_t now_ns); /* GTD expiry, market close times */
+/* Everything that happened, in order: public market data (account PMM_ACCOUNT_PUBLIC: LEVEL, TRADE, STATUS, TICK with PMM_F_LAST) and
+   account events. false when there is none. The queue holds at least what one submit can cause (PMM_FULL is impossible by construction). */
+bool pmm_match_poll(pmm_match_t *match, uint32_t *account, pmm_event_t *event);
+const pmm_ladder_t *pmm_match_ladder(const pmm_match_t *match, uint32_t market);
+const pmm_market_t *pmm_match_market(const pmm_match_t *match, uint32_t market);
+int64_t pmm_match_cash(const pmm_match_t *match, uint32_t account, int64_t *locked_e6);
+void pmm_match_holding(const pmm_match_t *match, uint32_t account, uint32_t market, int64_t *yes_e6, int64_t *no_e6, int64_t *yes_locked_e6, int64_t *no_locked_e6);
+int64_t pmm_match_ahead(const pmm_match_t *match, uint32_t account, uint64_t order_id); /* -1: not resting */
+/* Conservation: all cash + collateral behind pairs + fees taken = deposits; YES issued = NO issued; ladder = orders; locks = orders. */
+pmm_status_t pmm_match_check(const pmm_match_t *match, pmm_error_t *err);
+
+/* ---- scenarios: the truth that synthetic markets follow ----------------------------------------------------------- */
+typedef enum pmm_scenario_kind { PMM_SCENARIO_WALK, PMM_SCENARIO_DIGITAL } pmm_scenario_kind_t;
+typedef struct pmm_scenario_params {
+  int32_t kind;
+  double p0;              /* walk: first probability */
+  double volatility;      /* walk: log-odds per sqrt(hour); digital: annual volatility of the underlying */
+  double jump_rate;       /* per hour */
+  double jump_std;        /* log-odds, or log-price */
+  double spot, strike;    /* digital */
+  int64_t duration_ns, step_ns;
+} pmm_scenario_params_t;
+extern const pmm_param_t pmm_scenario_param_table[];
+extern const size_t pmm_scenario_param_cnt;
+typedef struct pmm_scenario {
+  pmm_scenario_params_t params;
+  pmm_rng_t rng;
+  int64_t at_ns, end_ns;
+  double p;               /* true probability now: a martingale; 0 or 1 at the end */
+  double spot;            /* digital: underlying now */
+  double x;               /* walk: log-odds */
+  bool outcome_yes;       /* drawn first; the walk is the diffusion conditioned on ending there, so the unconditional price is a martingale */
+  bool done;
+} pmm_scenario_t;
+pmm_status_t pmm_scenario_init(pmm_scenario_t *scenario, const pmm_scenario_params_t *params, int64_t start_ns, uint64_t seed);
+/* One step on; false once the end is reached (then outcome_yes and p in {0,1} hold). */
+bool pmm_scenario_step(pmm_scenario_t *scenario);
+
+/* ---- synthetic traders on a matching engine ----------------------------------------------------------------------- */
+typedef struct pmm_traders_params {
+  int32_t noise, informed, momentum, reference; /* how many of each */
+  double noise_rate, informed_rate, momentum_rate, reference_rate; /* actions a second, each trader (Poisson) */
+  double size_mean;       /* contracts, exponential */
+  double informed_edge;   /* trades when the book is this far (dollars) from the truth */
+  double reference_half_spread; /* reference makers quote truth -/+ this, with a delay */
+  int64_t reference_delay_ns;
+} pmm_traders_params_t;
+extern const pmm_param_t pmm_traders_param_table[];
+extern const size_t pmm_traders_param_cnt;
+typedef struct pmm_traders pmm_traders_t;
+/* Opens accounts on the engine for one market. */
+pmm_status_t pmm_traders_init(pmm_traders_t **traders, pmm_arena_t *arena, const pmm_traders_params_t *params, pmm_match_t *match, uint32_t market, int64_t start_ns, uint64_t seed);
+/* Lets every trader act whose time has come up to now_ns, the truth being true_p. Same seed, same orders. */
+void pmm_traders_step(pmm_traders_t *traders, int64_t now_ns, double true_p);
+/* The traders' own account events must be handed back here (any other is ignored). */
+void pmm_traders_on_event(pmm_traders_t *traders, uint32_t account, const pmm_event_t *event);
+int64_t pmm_traders_next_ns(const pmm_traders_t *traders); /* when the next one wants to act */
+#endif

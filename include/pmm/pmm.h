@@ -1,0 +1,21 @@
+/* pmm/pmm.h -- everything at once, for programs that embed the library. */
+#ifndef PMM_PMM_H
+#define PMM_PMM_H
+#ifdef __cplusplus
+extern "C" {
+#endif
+#include "pmm/backtest.h"
+#include "pmm/clock.h"
+#include "pmm/config.h"
+#include "pmm/decimal.h"
+#include "pmm/engine.h"
+#include "pmm/exchange.h"
+#include "pmm/hash.h"
+#include "pmm/pricing.h"
+#include "pmm/ring.h"
+#include "pmm/strategy.h"
+#include "pmm/tape.h"
+#ifdef __cplusplus
+}
+#endif
+#endif

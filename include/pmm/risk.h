@@ -1,0 +1,81 @@
+/* pmm/risk.h -- pre-trade checks, loss accounting, kill switch (models.md section 8). Knows no venue. */
+#ifndef PMM_RISK_H
+#define PMM_RISK_H
+#include "pmm/ledger.h"
+#include "pmm/param.h"
+
+typedef struct pmm_risk_params {
+  double price_band;           /* an order this far (dollars) on the wrong side of fair is a fat finger */
+  int64_t max_order_size_e6;
+  int64_t max_net_e6, max_gross_e6;           /* per slot: |yes - no|, yes + no, with open orders filled */
+  int64_t max_open_notional_side_e6;          /* cash_e6 behind one side's open orders of a slot */
+  double min_spread;           /* between our best bid and ask, dollars; 0 none */
+  double max_heat;             /* share of the account's equity at risk: .25 */
+  int64_t max_daily_loss_e6;   /* cash_e6: alert at 50% and 80%, stop at 100%; 0 none */
+  int64_t max_trades_per_day;  /* fills; 0 none */
+  int64_t loss_streak;         /* after this many losing closes in a row ... */
+  double loss_streak_cut;      /* ... sizes are multiplied by this until a winning one */
+  double max_order_rate;       /* actions a second, token bucket; 0 none */
+  int64_t max_order_burst;
+  int64_t cancel_reserve;      /* tokens kept for cancels */
+} pmm_risk_params_t;
+extern const pmm_param_t pmm_risk_param_table[];
+extern const size_t pmm_risk_param_cnt;
+
+#define PMM_RISK_MAP(X) X(NONE, "none") X(KILLED, "kill switch") X(PRICE_BAND, "price too far from fair") X(ORDER_SIZE, "order too large") \
+  X(NET, "net position limit") X(GROSS, "gross position limit") X(SIDE_NOTIONAL, "open notional per side") X(SPREAD, "own spread below floor") \
+  X(SELF_CROSS, "would cross own order") X(HEAT, "portfolio heat") X(DAILY_LOSS, "daily loss limit") X(TRADES, "trades per day") \
+  X(RATE, "order rate") X(CASH, "free cash") X(CASH_FLOOR, "strategy's cash floor")
+typedef enum pmm_risk_reason {
+#define X(name, text) PMM_RISK_##name,
+  PMM_RISK_MAP(X)
+#undef X
+  PMM_RISK_CNT
+} pmm_risk_reason_t;
+const char *pmm_risk_reason_to_string(pmm_risk_reason_t reason);
+
+typedef enum pmm_risk_alert { PMM_ALERT_NONE = 0, PMM_ALERT_LOSS_50 = 1, PMM_ALERT_LOSS_80 = 2, PMM_ALERT_LOSS_100 = 4, PMM_ALERT_KILLED = 8 } pmm_risk_alert_t;
+
+/* Plain data: it can be saved and restored byte for byte, so the kill switch survives a restart. */
+typedef struct pmm_risk {
+  pmm_risk_params_t params;
+  bool killed;
+  int64_t day;                 /* UTC day of the counters below */
+  int64_t day_start_equity_e6; /* equity at the day's first event */
+  bool day_open;
+  int64_t trades_today, streak;
+  double tokens; int64_t tokens_ns;
+  uint32_t alerts;             /* PMM_ALERT_* raised today */
+  uint64_t refused[PMM_RISK_CNT]; /* how often each check said no */
+} pmm_risk_t;
+void pmm_risk_init(pmm_risk_t *risk, const pmm_risk_params_t *params);
+
+/* One order to be judged, with what the slot and account look like. */
+typedef struct pmm_risk_order {
+  int64_t now_ns;
+  pmm_side_t side;
+  int32_t price_e4;
+  int64_t qty_e6;
+  int64_t cost_e6;                 /* cash it would reserve, fees included; 0 for a sell of holdings */
+  bool reduces;                    /* it can only bring |net| down (or is an exit) */
+  double fair;                     /* NaN: no band check */
+  int64_t yes_e6, no_e6;           /* held */
+  int64_t open_bid_e6, open_ask_e6;/* open quantity per side of the slot, this order not included */
+  int64_t open_notional_side_e6;   /* behind this order's side */
+  int32_t own_best_bid_e4, own_best_ask_e4; /* of orders not being cancelled; 0 none */
+  int64_t equity_e6, at_risk_e6;   /* account: equity, and what positions and open orders could lose */
+  int64_t free_cash_e6, cash_floor_e6;
+} pmm_risk_order_t;
+/* pmm_risk_check gives the first check that refuses, counted in refused[]; takes a token of the rate budget when it passes. */
+pmm_risk_reason_t pmm_risk_check(pmm_risk_t *risk, const pmm_risk_order_t *order);
+/* A cancel may use the reserve; false when not even that is left (try later). */
+bool pmm_risk_allow_cancel(pmm_risk_t *risk, int64_t now_ns);
+double pmm_risk_rate_left(const pmm_risk_t *risk, int64_t now_ns); /* INFINITY without a limit */
+/* Size factor from the losing streak: 1 or loss_streak_cut. */
+double pmm_risk_size_factor(const pmm_risk_t *risk);
+void pmm_risk_on_fill(pmm_risk_t *risk, int64_t now_ns, int64_t realized_e6); /* 0 realized: no close */
+/* Equity moved: rolls the day at UTC midnight, raises alerts, kills at 100% of the daily loss. Returns the alerts newly raised. */
+uint32_t pmm_risk_on_equity(pmm_risk_t *risk, int64_t now_ns, int64_t equity_e6);
+void pmm_risk_kill(pmm_risk_t *risk);
+void pmm_risk_reset(pmm_risk_t *risk); /* by a person */
+#endif

@@ -1,0 +1,86 @@
+/* pmm/tape.h -- market data on disk. A tape is a stream of 40-byte records (pmm_md_t) of many markets in receive
+   order, in zstd blocks with CRC32C, with a table of markets and underlyings and a text of provenance.
+
+   Layout (little endian; docs/tape-format.md has every byte):
+     file header | block*  | footer block (index, final tables) | trailer
+     block = 64-byte header {magic, type, record count, raw and packed length, first and last recv_ns, CRC32C of
+     header and of payload} + payload.   types: DATA records, META tables and provenance, INDEX
+   Written as a stream: markets may be added while writing; a tape cut short by a crash or a full disk opens up to
+   its last whole block and says so. Read by mmap. One writer; any number of readers, one cursor per thread. */
+#ifndef PMM_TAPE_H
+#define PMM_TAPE_H
+#include "pmm/event.h"
+#include "pmm/market.h"
+
+#define PMM_TAPE_VERSION 1
+#define PMM_TAPE_BLOCK_RECORDS 32768 /* records per block at most */
+#define PMM_TAPE_MARKETS_MAX 65536
+#define PMM_TAPE_UNDER_MAX 256
+
+/* -- writing -- */
+typedef struct pmm_tape_writer pmm_tape_writer_t;
+/* pmm_tape_create writes to PATH.tmp; pmm_tape_finish renames it to PATH after fsync, so nothing half-written ever
+   bears the final name. provenance: free text (JSON by habit), copied. Errors name the file and the reason. */
+pmm_status_t pmm_tape_create(pmm_tape_writer_t **writer, const char *path, const char *provenance, pmm_error_t *err);
+/* Adds a market or underlying, giving its index; or updates one already added (same id). */
+pmm_status_t pmm_tape_add_market(pmm_tape_writer_t *writer, const pmm_market_t *market, uint32_t *index, pmm_error_t *err);
+pmm_status_t pmm_tape_add_underlying(pmm_tape_writer_t *writer, const pmm_underlying_t *underlying, uint32_t *index, pmm_error_t *err);
+/* Appends one record. PMM_INVAL (kind, market index, recv_ns going back), PMM_IO (disk). */
+pmm_status_t pmm_tape_append(pmm_tape_writer_t *writer, const pmm_md_t *md, pmm_error_t *err);
+pmm_status_t pmm_tape_flush(pmm_tape_writer_t *writer, pmm_error_t *err); /* ends the block and fsyncs */
+/* Writes index and trailer, fsyncs, renames; frees the writer in every case. note (may be NULL) is added to the
+   provenance. On failure the temporary file is removed. */
+pmm_status_t pmm_tape_finish(pmm_tape_writer_t *writer, const char *note, pmm_error_t *err);
+void pmm_tape_abort(pmm_tape_writer_t *writer); /* removes the temporary file; NULL is fine */
+
+/* -- reading -- */
+typedef struct pmm_tape pmm_tape_t;
+typedef struct pmm_tape_info {
+  uint32_t version;
+  uint64_t records, blocks, bytes, raw_bytes, data_bytes;
+  int64_t first_ns, last_ns;
+  bool truncated;          /* no valid trailer: opened up to the last whole block */
+  uint64_t lost_bytes;     /* bytes after the last whole block when truncated */
+  const char *provenance;
+} pmm_tape_info_t;
+/* PMM_IO, PMM_PARSE (not a tape), PMM_VERSION, PMM_CORRUPT (header or index CRC, with the byte offset), PMM_INVAL (empty file).
+   A truncated tape is PMM_OK with info.truncated. */
+pmm_status_t pmm_tape_open(pmm_tape_t **tape, const char *path, pmm_error_t *err);
+void pmm_tape_close(pmm_tape_t *tape);
+const pmm_tape_info_t *pmm_tape_info(const pmm_tape_t *tape);
+uint32_t pmm_tape_market_cnt(const pmm_tape_t *tape);
+const pmm_market_t *pmm_tape_market(const pmm_tape_t *tape, uint32_t index);
+uint32_t pmm_tape_underlying_cnt(const pmm_tape_t *tape);
+const pmm_underlying_t *pmm_tape_underlying(const pmm_tape_t *tape, uint32_t index);
+
+/* A cursor hands out whole blocks: *md points to *cnt records, valid until the next call. PMM_OK, PMM_END, or
+   PMM_CORRUPT with the block's byte offset. */
+typedef struct pmm_tape_cursor pmm_tape_cursor_t;
+pmm_status_t pmm_tape_cursor_open(pmm_tape_cursor_t **cursor, const pmm_tape_t *tape, pmm_error_t *err);
+void pmm_tape_cursor_close(pmm_tape_cursor_t *cursor);
+pmm_status_t pmm_tape_cursor_next(pmm_tape_cursor_t *cursor, const pmm_md_t **md, size_t *cnt, pmm_error_t *err);
+pmm_status_t pmm_tape_cursor_seek(pmm_tape_cursor_t *cursor, int64_t recv_ns, pmm_error_t *err); /* first block reaching recv_ns */
+
+/* pmm_tape_verify reads everything: every CRC, every record's kind, market index and order, every book operation on a
+   ladder. Any flipped bit is found. err names the byte offset, block and record. */
+typedef struct pmm_tape_check { uint64_t records, blocks, markets, levels, trades, crossed_msgs, gaps; } pmm_tape_check_t;
+pmm_status_t pmm_tape_verify(const char *path, pmm_tape_check_t *check, pmm_error_t *err);
+
+/* -- importing -- */
+typedef struct pmm_import_opts {
+  const char *format;             /* kalshi-ws, polymarket-books, polymarket-ws, polymarket-multifeed */
+  const char *outcome;            /* yes, no, void, auto; auto: the source's own, else docs/data.md's rule of the last book */
+  bool infer_trades;              /* kalshi-ws: infer trades from volume steps (default true) */
+  void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes); /* may be NULL */
+  void *ctx;
+} pmm_import_opts_t;
+void pmm_import_opts_default(pmm_import_opts_t *opts);
+typedef struct pmm_import_stats { uint64_t lines, messages, records, trades, inferred, skipped, gaps; } pmm_import_stats_t;
+/* pmm_import reads path[0..n) (gzip or plain) as a stream in bounded memory into a new tape at out_path. A malformed
+   line stops it with err "file:line: byte: reason" and no tape. */
+pmm_status_t pmm_import(const pmm_import_opts_t *opts, const char *const *path, size_t n, const char *out_path,
+                        pmm_import_stats_t *stats, pmm_error_t *err);
+/* pmm_import_buffer runs one importer over a block of memory (a fuzz target's entrance): lines of one file. */
+pmm_status_t pmm_import_buffer(const pmm_import_opts_t *opts, const char *name, const void *data, size_t len, const char *out_path,
+                               pmm_import_stats_t *stats, pmm_error_t *err);
+#endif
