@@ -18,7 +18,7 @@ typedef struct pmm_fee_schedule {
   uint8_t exponent;      /* Polymarket; 1 in practice, 0 .. 4 */
   int32_t taker_rate_e6; /* Kalshi k x M, Polymarket rate, or bps x 100 (1 bp = 100) : all are rate x 1e6 */
   int32_t maker_rate_e6;
-  int32_t precision_e6;  /* Kalshi account precision u: 100 (direct member) or 10 000 (cents) */
+  int32_t precision_e6;  /* Kalshi account precision u: 100 (direct member), 10 000 (cents), 0: no rounding past 1e-6 */
   int32_t rebate_share_e6; /* Polymarket: share of taker fees paid back to makers (reported, not booked per fill) */
 } pmm_fee_schedule_t;
 
@@ -26,16 +26,18 @@ typedef struct pmm_fee_schedule {
 typedef struct pmm_fee_acc { int64_t rounding_e6; } pmm_fee_acc_t;
 
 /* pmm_fee_charge gives the fee of one fill in cash_e6 (>= 0 for all present models).
-   side      the order's side in YES space; sell_no/buy_no do not change Kalshi's formula
-   price_e4  YES price 1..9999; qty_e6 > 0; price_traded_e4 below is the price of the outcome that changes hands
-   route     matters to PMM_FEE_BPS only: the notional is of the outcome named (NO at 1-p)
-   acc       the order's accumulator, updated; may be NULL for a single-fill question */
+   route     pmm_route_t. Kalshi rounds by its side in YES space; PMM_FEE_BPS takes the notional of the outcome it
+             names (NO at 1-p); the others do not look
+   price_e4  YES price 1..9999; qty_e6 > 0
+   acc       the order's accumulator, updated by PMM_FEE_KALSHI; may be NULL for a single-fill question */
 int64_t pmm_fee_charge(const pmm_fee_schedule_t *fees, bool maker, int route, int32_t price_e4, int64_t qty_e6,
                        pmm_fee_acc_t *acc);
-/* pmm_fee_bound: an upper bound of what an order of this size could be charged, over any splitting into at most
-   `fill_cnt_max` fills; for pre-trade cash checks. */
+/* pmm_fee_bound: an upper bound of what an order of this size could be charged at price_e4, maker or taker, either
+   route, over any splitting into at most `fill_cnt_max` fills; for pre-trade cash checks. A fill at a better price
+   can be charged more, but saves more than that: notional plus bound at the limit price covers it. */
 int64_t pmm_fee_bound(const pmm_fee_schedule_t *fees, int32_t price_e4, int64_t qty_e6, int fill_cnt_max);
 
+/* raw_e12 is rounded up. balance_change = revenue - trade_fee - rounding_fee, before the rebate; fee is after it. */
 typedef struct pmm_fee_detail { int64_t raw_e12, trade_fee_e6, revenue_e6, balance_change_e6, rounding_fee_e6, rebate_e6, fee_e6; } pmm_fee_detail_t;
 /* pmm_fee_kalshi_detail exposes each step of Kalshi's rule (venue vectors check it). */
 pmm_fee_detail_t pmm_fee_kalshi_detail(const pmm_fee_schedule_t *fees, bool maker, pmm_side_t side, int32_t price_e4,

@@ -24,11 +24,13 @@ typedef struct pmm_flow {
   double half_life_s;
 } pmm_flow_t;
 
-void pmm_flow_init(pmm_flow_t *flow, double half_life_s);
+/* Times are expected to ascend; a trade with an older time counts as now in every statistic. The EWMA is that of
+   pmm_ewma_add: the first of several trades at one instant carries the weight. */
+void pmm_flow_init(pmm_flow_t *flow, double half_life_s); /* half_life_s > 0 */
 void pmm_flow_start(pmm_flow_t *flow, int64_t now_ns);  /* first sight of the market: averages count from here */
 void pmm_flow_trade(pmm_flow_t *flow, int64_t now_ns, pmm_side_t taker, int32_t price_e4, int64_t qty_e6, uint8_t flags);
 void pmm_flow_advance(pmm_flow_t *flow, int64_t now_ns); /* forget what is too old; called before questions */
-double pmm_flow_trade_rate(const pmm_flow_t *flow);     /* trades per second over the last minute of buckets */
+double pmm_flow_trade_rate(const pmm_flow_t *flow);     /* trades in the newest 6 buckets / 60 s */
 /* Volume of the last minute over the 30-minute average per minute (over the time seen, at least 1 minute); 1 when there
    is none. */
 double pmm_flow_volume_ratio(const pmm_flow_t *flow, int64_t now_ns);

@@ -46,7 +46,7 @@ void pmm_ladder_clear(pmm_ladder_t *ladder); /* O(used levels); keeps seq */
 pmm_status_t pmm_ladder_regrid(pmm_ladder_t *ladder, int32_t tick_cnt, int32_t *dropped_cnt);
 
 /* pmm_ladder_next gives the next used tick strictly worse than `tick` on a side (lower for bids, higher for asks);
-   PMM_TICKS_NONE at the end. Start from best. O(1). */
+   PMM_TICKS_NONE at the end. Start from best; tick: 0 .. tick_cnt-1, used or not. O(1). */
 int32_t pmm_ladder_next(const pmm_ladder_t *ladder, pmm_side_t side, int32_t tick);
 static inline int64_t pmm_ladder_qty(const pmm_ladder_t *ladder, pmm_side_t side, int32_t tick) {
   return ladder->qty_e6[side][tick];
@@ -55,7 +55,7 @@ static inline int32_t pmm_ladder_best_e4(const pmm_ladder_t *ladder, pmm_side_t 
   return ladder->best[side] * ladder->tick_e4;
 }
 pmm_book_state_t pmm_ladder_state(const pmm_ladder_t *ladder);
-/* Sum of the best level_cnt levels of a side (all: INT32_MAX). */
+/* Sum of the best level_cnt levels of a side (all: INT32_MAX). Sums stop at INT64_MAX. */
 int64_t pmm_ladder_depth(const pmm_ladder_t *ladder, pmm_side_t side, int32_t level_cnt);
 /* Quantity on `side` at prices at least as good for a taker as limit_tick (asks <= limit, bids >= limit). */
 int64_t pmm_ladder_qty_through(const pmm_ladder_t *ladder, pmm_side_t side, int32_t limit_tick);
@@ -64,7 +64,7 @@ double pmm_ladder_imbalance(const pmm_ladder_t *ladder, int32_t level_cnt);
 /* Mid and microprice in dollars; PMM_NOT_READY when a side is missing or the book is crossed. */
 pmm_status_t pmm_ladder_mid(const pmm_ladder_t *ladder, double *mid);
 pmm_status_t pmm_ladder_microprice(const pmm_ladder_t *ladder, double *price);
-/* Money resting in the book: sum over bids of p*q plus over asks of (1-p)*q, cash_e6. O(levels). */
+/* Money resting in the book: sum over bids of p*q plus over asks of (1-p)*q, cash_e6, the sum rounded down. O(levels). */
 int64_t pmm_ladder_notional(const pmm_ladder_t *ladder);
 /* Order-independent hash of the contents, for state hashes and comparisons. O(levels). */
 uint64_t pmm_ladder_hash(const pmm_ladder_t *ladder);
