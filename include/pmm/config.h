@@ -35,7 +35,8 @@ extern const pmm_param_t pmm_account_param_table[], pmm_market_param_table[], pm
 extern const size_t pmm_account_param_cnt, pmm_market_param_cnt, pmm_latency_param_cnt;
 
 typedef struct pmm_config_strategy {
-  char name[64], match[PMM_ID_MAX];
+  char name[64], match[PMM_ID_MAX];  /* for reports; a glob on market ids, "*" for all: several may match one market */
+  char source[1024];                 /* how it was found: a built-in strategy's name or the path of a shared object */
   const pmm_strategy_ops_t *ops;
   _Alignas(64) unsigned char params[PMM_CONFIG_PARAMS_MAX]; /* the strategy's params struct */
 } pmm_config_strategy_t;
@@ -59,8 +60,10 @@ typedef struct pmm_config {
 /* pmm_config_default: the linear strategy and every default. */
 void pmm_config_default(pmm_config_t *config);
 /* Reads a file (defaults first), then applies `set` ("key=value", keys dotted: "params.spread_bps=80", "risk.max_heat=.3",
-   "strategies.0.params.size=5"), then checks parameters against each other. Relative .so paths are taken from the config's folder. On an error
-   config is unusable and err is ready to print. PMM_IO, PMM_PARSE, PMM_INVAL, PMM_NOT_FOUND. */
+   "strategies.0.params.size=5"), then checks parameters against each other. Presets come before params whatever their order.
+   Relative .so paths are taken from the config's folder, those of a --set from the current one. On an error config is unusable and
+   err is ready to print. PMM_IO, PMM_PARSE (not YAML, not a number), PMM_INVAL (range, combination), PMM_NOT_FOUND (key, strategy, preset),
+   PMM_FULL (more settings than any configuration has). */
 pmm_status_t pmm_config_load(pmm_config_t *config, const char *path, const char *const *set, size_t set_cnt, pmm_error_t *err);
 /* The same from a buffer (name for messages): tests and the fuzz target. */
 pmm_status_t pmm_config_parse(pmm_config_t *config, const char *name, const char *text, size_t len, const char *const *set, size_t set_cnt, pmm_error_t *err);
@@ -70,4 +73,5 @@ pmm_status_t pmm_config_parse(pmm_config_t *config, const char *name, const char
 void pmm_config_write_init(FILE *out, const pmm_strategy_ops_t *ops);
 void pmm_config_write_reference(FILE *out);
 void pmm_config_write(FILE *out, const pmm_config_t *config);
+void pmm_config_write_json(FILE *out, const pmm_config_t *config); /* one line; reads back as a configuration, too */
 #endif
