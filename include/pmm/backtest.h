@@ -42,12 +42,17 @@ void pmm_result_free(pmm_result_t *result);
 
 typedef struct pmm_backtest_opts {
   const char *const *tape; size_t tape_cnt;
+  /* Instead of tapes: records in memory, with their markets (tape_cnt 0). */
+  const pmm_md_t *md; size_t md_cnt;
+  const pmm_market_t *market; uint32_t market_cnt;
+  const pmm_underlying_t *underlying; uint32_t underlying_cnt;
   bool replay_only;           /* books and nothing else: for measuring */
   void (*progress)(void *ctx, uint64_t done, uint64_t total); void *ctx;
   /* every account event, for tests and fill lists; may be NULL */
   void (*on_account)(void *ctx, const pmm_event_t *event, uint32_t slot); void *account_ctx;
 } pmm_backtest_opts_t;
-/* pmm_backtest_run replays tapes, one after the other as one account: each tape's markets are its own. */
+/* pmm_backtest_run replays tapes, merged by receive time into one stream and one account; each tape's markets are its
+   own. Ends with the engine's ledger compared to the exchange's own books: PMM_CORRUPT if they differ by a micro-dollar. */
 pmm_status_t pmm_backtest_run(const pmm_config_t *config, const pmm_backtest_opts_t *opts, pmm_result_t *result, pmm_error_t *err);
 /* pmm_backtest_scenario runs the strategy on a synthetic market: a matching engine, seeded traders and a random truth. */
 pmm_status_t pmm_backtest_scenario(const pmm_config_t *config, const pmm_backtest_opts_t *opts, pmm_result_t *result, pmm_error_t *err);
@@ -60,7 +65,10 @@ void pmm_session_close(pmm_session_t *session);
 bool pmm_session_run(pmm_session_t *session, int64_t until_ns);
 pmm_engine_t *pmm_session_engine(pmm_session_t *session);
 double pmm_session_truth(const pmm_session_t *session);
-void pmm_session_result(pmm_session_t *session, pmm_result_t *result); /* may be asked at any time */
+int64_t pmm_session_now(const pmm_session_t *session);                 /* ns since its start */
+const pmm_error_t *pmm_session_error(const pmm_session_t *session);    /* why run ended early; NULL if it did not */
+/* May be asked at any time; result is freed by the caller. */
+pmm_status_t pmm_session_result(pmm_session_t *session, pmm_result_t *result, pmm_error_t *err);
 
 /* Output: JSON object with the keys of docs/backtest.md, or a readable table. */
 void pmm_result_write_json(FILE *out, const pmm_result_t *result);

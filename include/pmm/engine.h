@@ -45,7 +45,7 @@ typedef struct pmm_engine_config {
   pmm_exec_params_t exec;
   pmm_risk_params_t risk;
   const pmm_market_t *market;  uint32_t market_cnt;
-  uint32_t underlying_cnt;
+  const pmm_underlying_t *underlying; uint32_t underlying_cnt; /* one entry a source; entries with one id are merged */
   const pmm_slot_config_t *slot; uint32_t slot_cnt;
   uint32_t orders_max;               /* 0: 64 per slot */
   int64_t cash_e6;                   /* first deposit */
@@ -64,6 +64,10 @@ pmm_status_t pmm_engine_init(pmm_engine_t **engine, pmm_arena_t *arena, const pm
    PMM_OK, or PMM_INVAL for a record that makes no sense (ignored, counted). */
 pmm_status_t pmm_engine_on_md(pmm_engine_t *engine, const pmm_md_t *md);
 pmm_status_t pmm_engine_on_event(pmm_engine_t *engine, const pmm_event_t *event);
+/* pmm_engine_on_md in two halves, for a driver whose exchange shares the engine's book: apply updates the book only, then
+   the exchange looks at it (and may fill us), then react lets strategies act. Always called in pairs. */
+void pmm_engine_apply(pmm_engine_t *engine, const pmm_md_t *md);
+void pmm_engine_react(pmm_engine_t *engine, const pmm_md_t *md);
 const pmm_action_t *pmm_engine_actions(const pmm_engine_t *engine, uint32_t *cnt);
 void pmm_engine_actions_done(pmm_engine_t *engine);
 /* When the engine next wants a PMM_EV_TIMER event; PMM_NS_MAX: not at all. */
@@ -104,6 +108,7 @@ typedef struct pmm_slot_stats {
 void pmm_engine_slot_stats(const pmm_engine_t *engine, uint32_t slot, pmm_slot_stats_t *out);
 typedef struct pmm_engine_stats {
   uint64_t events, md_events, bad_events, trades, decisions;
+  uint64_t gaps;                         /* stretches without data, over all markets */
   uint64_t crossed_msgs, locked_msgs;    /* books seen so at the end of a message */
   int64_t equity_e6, peak_e6, max_drawdown_e6;
   double sharpe;                         /* annualised, of equity changes per sharpe_every; NaN with fewer than 2 */

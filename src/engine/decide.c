@@ -1,0 +1,198 @@
+/* decide.c -- waking strategies: building the view, asking, handing quotes to exec; timers. */
+#include <math.h>
+#include <string.h>
+#include "engine_impl.h"
+
+/* -- timers: an indexed binary heap of slots by due time, ties by slot -- */
+static bool before(const pmm_engine_t *e, uint32_t a, uint32_t b) {
+  int64_t const x = e->slot[a].due_ns, y = e->slot[b].due_ns;
+  return x != y ? x < y : a < b;
+}
+static void heap_put(pmm_engine_t *e, uint32_t pos, uint32_t slot) {
+  e->heap[pos] = slot;
+  e->slot[slot].heap_pos = pos;
+}
+static void sift_up(pmm_engine_t *e, uint32_t pos) {
+  uint32_t const slot = e->heap[pos];
+  for (; pos > 0 && before(e, slot, e->heap[(pos - 1) / 2]); pos = (pos - 1) / 2) heap_put(e, pos, e->heap[(pos - 1) / 2]);
+  heap_put(e, pos, slot);
+}
+static void sift_down(pmm_engine_t *e, uint32_t pos) {
+  uint32_t const slot = e->heap[pos], n = e->slot_cnt;
+  for (;;) {
+    uint32_t child = 2 * pos + 1;
+    if (child >= n) break;
+    if (child + 1 < n && before(e, e->heap[child + 1], e->heap[child])) child++;
+    if (!before(e, e->heap[child], slot)) break;
+    heap_put(e, pos, e->heap[child]);
+    pos = child;
+  }
+  heap_put(e, pos, slot);
+}
+void pmm__heap_fix(pmm_engine_t *e, uint32_t slot, int64_t due_ns) {
+  pmm__slot_t *const s = &e->slot[slot];
+  if (s->due_ns == due_ns) return;
+  bool const sooner = due_ns < s->due_ns;
+  s->due_ns = due_ns;
+  if (sooner) sift_up(e, s->heap_pos); else sift_down(e, s->heap_pos);
+}
+
+/* A slot is due at its refresh, or earlier when a decision was held back by min_requote_ns. */
+void pmm__slot_due(pmm_engine_t *e, uint32_t slot) {
+  pmm__slot_t *const s = &e->slot[slot];
+  pmm__market_t const *const m = &e->market[s->cfg.market];
+  int64_t due = m->desc.life == PMM_LIFE_OPEN ? s->next_refresh_ns : PMM_NS_MAX;
+  if (s->throttled) due = pmm_min64(due, s->last_decision_ns + e->params.min_requote_ns);
+  pmm__heap_fix(e, slot, due);
+}
+
+void pmm__run_timers(pmm_engine_t *e) {
+  for (uint32_t n = e->slot_cnt; n > 0 && e->slot[e->heap[0]].due_ns <= e->now_ns; n--) {
+    uint32_t const slot = e->heap[0];
+    pmm__slot_t *const s = &e->slot[slot];
+    uint32_t wake = s->throttled;
+    s->throttled = 0;
+    if (s->next_refresh_ns <= e->now_ns) {
+      wake |= PMM_WAKE_TIMER;
+      /* Keep the beat; after a silence start a new one instead of catching up. */
+      s->next_refresh_ns += s->refresh_ns;
+      if (s->next_refresh_ns <= e->now_ns) s->next_refresh_ns = e->now_ns + s->refresh_ns;
+    }
+    pmm__decide(e, slot, wake);
+    pmm__slot_due(e, slot);
+  }
+}
+
+/* -- view -- */
+static size_t fair_values(pmm_engine_t *e, pmm__market_t *m) {
+  size_t n = 0;
+  if (m->has_external) e->fair[n++] = m->external;
+  if (m->flow.cnt)
+    e->fair[n++] = (pmm_fair_t){.kind = PMM_FAIR_TRADE_EWMA, .p = m->flow.ewma_price, .weight = 1, .as_of_ns = m->flow.ewma_ns, .expires_ns = PMM_NS_MAX};
+  return n;
+}
+
+static double life_time_left(const pmm_market_t *m, int64_t now_ns) {
+  return m->close_ns == PMM_TIME_NONE ? NAN : (double)(m->close_ns - now_ns) / 1e9;
+}
+static double life_time_whole(const pmm_market_t *m) {
+  return m->close_ns == PMM_TIME_NONE || m->open_ns == PMM_TIME_NONE ? NAN : (double)(m->close_ns - m->open_ns) / 1e9;
+}
+
+static void build_view(pmm_engine_t *e, uint32_t slot, uint32_t wake, pmm_view_t *v) {
+  pmm__slot_t *const s = &e->slot[slot];
+  pmm__market_t *const m = &e->market[s->cfg.market];
+  v->now_ns = e->now_ns;
+  v->wake = wake;
+  v->market = &m->desc;
+  v->ladder = &m->ladder;
+  v->flow = &m->flow;
+  v->mid = pmm_mid_update(&m->mid, &m->ladder, e->now_ns, e->params.stale_mid_ns);
+  v->mid_age_ns = m->mid.has ? e->now_ns - m->mid.at_ns : PMM_NS_MAX;
+  v->fair = e->fair;
+  v->fair_cnt = fair_values(e, m);
+  v->position = s->pos;
+  v->free_cash_e6 = pmm_ledger_free(e->ledger);
+  v->group_net_e6 = e->exposure_e6[m->exposure];
+  v->time_left_s = life_time_left(&m->desc, e->now_ns);
+  v->life_s = life_time_whole(&m->desc);
+  if (m->group != UINT32_MAX) pmm__under_view(e, m, &v->under);
+  else v->under = (pmm_under_view_t){.volatility = NAN, .settle_mean = NAN, .age_s = INFINITY};
+  v->order_cnt = pmm_exec_open_cnt(e->exec, slot) ? pmm_exec_own_orders(e->exec, slot, e->own, PMM__OWN_MAX) : 0;
+  if (e->ahead)
+    for (size_t i = 0; i < v->order_cnt; i++) e->own[i].ahead_e6 = e->ahead(e->ahead_ctx, e->own[i].order_id);
+  v->orders = e->own;
+  v->rate_left = pmm_risk_rate_left(&e->risk, e->now_ns);
+  v->signals = &s->cfg.signals;
+}
+void pmm_engine_view(pmm_engine_t *e, uint32_t slot, pmm_view_t *out) { build_view(e, slot, 0, out); }
+
+/* -- decision -- */
+/* An operator's "flatten" overrides the strategy with an exit of whatever is held. */
+static void flatten_quotes(const pmm__slot_t *s, double fair, pmm_quotes_t *q) {
+  int64_t const net = pmm_position_net(&s->pos);
+  pmm_quotes_clear(q);
+  q->fair = fair;
+  q->why = "flatten ordered";
+  if (net == 0) { q->action = PMM_QUOTE_PAUSE; return; }
+  q->action = PMM_QUOTE_EXIT;
+  q->exit_side = net > 0 ? PMM_ASK : PMM_BID;
+  q->exit_qty_e6 = pmm_abs64(net);
+  q->exit_limit = NAN;
+}
+
+static void mix_actions(pmm_engine_t *e, uint32_t from) {
+  for (uint32_t i = from; i < e->actions.cnt; i++) {
+    pmm_action_t const *const a = &e->actions.action[i];
+    e->path_hash = pmm_hash_mix(e->path_hash, a->order_id ^ ((uint64_t)a->kind << 56));
+    e->path_hash = pmm_hash_mix(e->path_hash, (uint64_t)a->qty_e6 ^ ((uint64_t)(uint32_t)a->price_e4 << 40));
+    e->path_hash = pmm_hash_mix(e->path_hash, (uint64_t)a->at_ns);
+  }
+}
+
+static void act(pmm_engine_t *e, uint32_t slot, const pmm_quotes_t *q) {
+  pmm__slot_t *const s = &e->slot[slot];
+  pmm__market_t *const m = &e->market[s->cfg.market];
+  pmm_exec_ctx_t const ctx = {.now_ns = e->now_ns, .market = &m->desc, .ladder = &m->ladder, .equity_e6 = e->equity_e6, .at_risk_e6 = e->at_risk_e6};
+  uint32_t const from = e->actions.cnt;
+  pmm_exec_quote(e->exec, slot, &ctx, q, &e->actions, NULL);
+  if (e->actions.cnt == from) return;
+  pmm__accrue(e, s);
+  pmm__refresh(e, slot);
+  mix_actions(e, from);
+}
+
+void pmm__decide(pmm_engine_t *e, uint32_t slot, uint32_t wake) {
+  pmm__slot_t *const s = &e->slot[slot];
+  pmm__market_t *const m = &e->market[s->cfg.market];
+  if (m->desc.life != PMM_LIFE_OPEN || m->gap || e->risk.killed) return;
+  pmm_view_t view;
+  build_view(e, slot, wake, &view);
+  s->last_decision_ns = e->now_ns;
+  s->throttled = 0;
+  s->st.decisions++;
+  e->decisions++;
+  pmm_quotes_t *const q = &s->quotes;
+  if (e->flatten) flatten_quotes(s, view.mid, q);
+  else {
+    pmm_quotes_clear(q);
+    pmm_status_t const st = s->cfg.ops->on_view(s->state, &view, q);
+    if (st != PMM_OK) {
+      pmm_quotes_clear(q);
+      q->action = PMM_QUOTE_PAUSE;
+      q->why = pmm_status_to_string(st);
+    }
+    if ((e->paused || s->paused) && q->action == PMM_QUOTE_QUOTE) { q->action = PMM_QUOTE_PAUSE; q->why = "paused by operator"; }
+  }
+  act(e, slot, q);
+}
+
+static void wake_slot(pmm_engine_t *e, uint32_t slot, uint32_t wake) {
+  pmm__slot_t *const s = &e->slot[slot];
+  uint32_t const wanted = wake & (s->cfg.ops->wake | PMM_WAKE_LIFE);
+  if (!wanted) return;
+  bool const urgent = wanted & (PMM_WAKE_FILL | PMM_WAKE_LIFE | PMM_WAKE_FAIR);
+  if (!urgent && e->params.min_requote_ns && e->now_ns - s->last_decision_ns < e->params.min_requote_ns) {
+    s->throttled |= wanted;
+    pmm__slot_due(e, slot);
+    return;
+  }
+  pmm__decide(e, slot, wanted);
+}
+
+void pmm__wake_market(pmm_engine_t *e, pmm__market_t *m, uint32_t wake) {
+  if (!(m->wake & wake) || m->desc.life != PMM_LIFE_OPEN) return;
+  for (uint32_t i = 0; i < m->slot_cnt; i++) wake_slot(e, m->slot[i], wake);
+}
+
+void pmm__cancel_market(pmm_engine_t *e, pmm__market_t *m) {
+  for (uint32_t i = 0; i < m->slot_cnt; i++) {
+    pmm__slot_t *const s = &e->slot[m->slot[i]];
+    uint32_t const from = e->actions.cnt;
+    pmm_exec_cancel_slot(e->exec, m->slot[i], e->now_ns, &e->actions);
+    if (e->actions.cnt == from) continue;
+    pmm__accrue(e, s);
+    pmm__refresh(e, m->slot[i]);
+    mix_actions(e, from);
+  }
+}

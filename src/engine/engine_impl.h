@@ -1,0 +1,117 @@
+/* engine_impl.h -- the engine's inside, shared by its files. Hot fields of a market come first. */
+#ifndef PMM_ENGINE_IMPL_H
+#define PMM_ENGINE_IMPL_H
+#include "pmm/engine.h"
+#include "pmm/hash.h"
+
+#define PMM__MARKOUT_RING 32768 /* fills whose markouts are still open, a power of two */
+#define PMM__OWN_MAX 64         /* own orders shown in a view */
+
+typedef struct pmm__group { /* an underlying: its sources merged */
+  double price;             /* median of fresh sources */
+  bool has;
+  int64_t at_ns;            /* of the last update */
+  double venue_mean; int64_t venue_mean_ns; /* the venue's own settlement mean so far, PMM_TIME_NONE without one */
+  double integral;          /* of price over time since the first update, dollars x seconds */
+  int64_t next_window_ns;   /* earliest start of a settlement window still ahead */
+  uint32_t first_source;    /* chain of sources through pmm__source.next */
+  uint32_t first_market;    /* chain of markets through pmm__market.next_in_group */
+  pmm_vol_t vol;
+} pmm__group_t;
+
+typedef struct pmm__source {
+  double price;
+  int64_t at_ns;            /* receive time of the last price, PMM_TIME_NONE before */
+  uint32_t group, next;
+  uint8_t kind;
+} pmm__source_t;
+
+typedef struct pmm__market {
+  pmm_ladder_t ladder;
+  pmm_market_t desc;
+  pmm_mid_state_t mid;
+  uint32_t slot_cnt;
+  uint32_t slot[PMM_SLOTS_PER_MARKET_MAX];
+  uint32_t wake;            /* union of its slots' wishes */
+  bool gap;                 /* book not to be trusted */
+  bool resolve_pending;     /* resolved, but orders of ours are not yet accounted for */
+  bool resolved;
+  uint64_t messages;        /* while open */
+  int64_t opened_ns;        /* since when it trades, PMM_TIME_NONE when it does not */
+  pmm_flow_t flow;
+  pmm_fair_t external; bool has_external;
+  uint32_t group, next_in_group;
+  int64_t window_ns;        /* start of its settlement window, PMM_NS_MAX without one */
+  double window_integral;   /* the group's integral at that time */
+  bool in_window;
+  uint32_t exposure;        /* index of its event group */
+  uint64_t crossed, locked;
+} pmm__market_t;
+
+typedef struct pmm__slot {
+  pmm_slot_config_t cfg;
+  void *state;
+  int64_t refresh_ns, next_refresh_ns, last_decision_ns;
+  int64_t due_ns; uint32_t heap_pos;
+  uint32_t throttled;       /* wake bits held back by min_requote_ns */
+  bool paused;              /* by operator */
+  bool killed_seen;
+  pmm_quotes_t quotes;
+  pmm_position_t pos;       /* as the ledger has it, refreshed when it changes */
+  pmm_exec_open_t open;     /* likewise */
+  int64_t accrued_ns;
+  pmm_slot_stats_t st;
+} pmm__slot_t;
+
+typedef struct pmm__markout { int64_t at_ns, qty_e6; double price; uint32_t slot; int8_t sign; } pmm__markout_t;
+
+struct pmm_engine {
+  int64_t now_ns;
+  int64_t house_ns;         /* when unanswered requests are looked for next */
+  int64_t internal_due_ns;  /* when markouts or equity marks want attention */
+  int64_t last_old_e6;
+  pmm__market_t *market; uint32_t market_cnt;
+  pmm__slot_t *slot; uint32_t slot_cnt;
+  pmm__group_t *group; uint32_t group_cnt;
+  pmm__source_t *source; uint32_t source_cnt;
+  int64_t *exposure_e6; uint32_t exposure_cnt;
+  uint32_t *heap;           /* slots by due_ns */
+  pmm_engine_params_t params;
+  pmm_ledger_t *ledger;
+  pmm_exec_t *exec;
+  pmm_risk_t risk;
+  pmm_actions_t actions;
+  pmm_ahead_fn ahead; void *ahead_ctx;
+  pmm_own_order_t own[PMM__OWN_MAX];
+  pmm_fair_t fair[PMM_FAIRS_MAX];
+  pmm__markout_t *markout; uint64_t markout_head, markout_tail[PMM_MARKOUT_CNT];
+  int64_t next_equity_ns, next_sharpe_ns, sharpe_equity_e6;
+  double ret_mean, ret_m2; uint64_t ret_cnt;
+  int64_t equity_e6, at_risk_e6, peak_e6, drawdown_e6;
+  bool paused, flatten;
+  uint64_t path_hash;       /* of every action and account event, in order */
+  uint64_t events, md_events, bad, trades, decisions, gaps;
+  bool finished;
+};
+
+/* decide.c */
+void pmm__decide(pmm_engine_t *e, uint32_t slot, uint32_t wake);
+void pmm__wake_market(pmm_engine_t *e, pmm__market_t *m, uint32_t wake);
+void pmm__slot_due(pmm_engine_t *e, uint32_t slot);
+void pmm__heap_fix(pmm_engine_t *e, uint32_t slot, int64_t due_ns);
+void pmm__cancel_market(pmm_engine_t *e, pmm__market_t *m);
+void pmm__run_timers(pmm_engine_t *e);
+/* feeds.c */
+void pmm__feed(pmm_engine_t *e, const pmm_md_t *md);
+void pmm__under_view(const pmm_engine_t *e, const pmm__market_t *m, pmm_under_view_t *out);
+pmm_status_t pmm__feeds_init(pmm_engine_t *e, pmm_arena_t *arena, const pmm_engine_config_t *config);
+/* figures.c */
+void pmm__accrue(pmm_engine_t *e, pmm__slot_t *s);
+void pmm__refresh(pmm_engine_t *e, uint32_t slot);
+void pmm__note_fill(pmm_engine_t *e, const pmm_exec_effect_t *fx);
+void pmm__internal_due(pmm_engine_t *e);
+void pmm__mark_equity(pmm_engine_t *e);
+double pmm__yes_value(const pmm__market_t *m);
+int64_t pmm__yes_value_e6(const pmm__market_t *m);
+
+#endif
