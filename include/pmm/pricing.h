@@ -47,7 +47,8 @@ typedef struct pmm_digital_in {
   double clamp_lo, clamp_hi; /* 0.01, 0.99; 0, 1 for none */
   bool tie_is_yes;       /* at expiry, S == K */
 } pmm_digital_in_t;
-/* Each gives d2 and p; d2 is +-inf never: at time_s <= 0 it is 0 and p is 0 or 1. */
+/* Each gives d2 and p. Where nothing is left to chance (time_s <= 0, or an average that can no longer end below the
+   strike) d2 is 0 and p is 0 or 1 whatever the clamp. d2 is never infinite. */
 pmm_status_t pmm_digital_simple(const pmm_digital_in_t *in, double *d2, double *p);
 pmm_status_t pmm_digital_exact(const pmm_digital_in_t *in, double *d2, double *p);
 pmm_status_t pmm_digital_average(const pmm_digital_in_t *in, double *d2, double *p);
@@ -55,6 +56,8 @@ pmm_status_t pmm_digital_average(const pmm_digital_in_t *in, double *d2, double 
 /* -- combining -- */
 /* sigmoid(sum w_i logit(p_i) / sum w_i); sources with w_i == 0 are left out. PMM_INVAL when no weight is left. */
 pmm_status_t pmm_consensus(const double *p, const double *w, size_t n, double *out);
+/* Weights for pmm_consensus from the sources' variances (in log-odds, each > 0): w_i = 1/variance_i. w may alias variance. */
+pmm_status_t pmm_weights_inverse_variance(const double *variance, size_t n, double *w);
 
 typedef enum pmm_fair_kind { PMM_FAIR_MID, PMM_FAIR_MICRO, PMM_FAIR_TRADE_EWMA, PMM_FAIR_IMBALANCE, PMM_FAIR_LMSR, PMM_FAIR_CPMM, PMM_FAIR_DIGITAL, PMM_FAIR_EXTERNAL, PMM_FAIR_CONSENSUS, PMM_FAIR_KIND_CNT } pmm_fair_kind_t;
 /* One source's fair value with its age. expires_ns: PMM_NS_MAX for never. */
