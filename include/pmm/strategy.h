@@ -29,6 +29,9 @@ typedef struct pmm_position {
   int64_t realized_e6, fees_e6;
 } pmm_position_t;
 static inline int64_t pmm_position_net(const pmm_position_t *p) { return p->yes_e6 - p->no_e6; }
+/* pmm_position_settle: profit of holding to settlement, cash_e6: payout of both sides minus what they cost.
+   payout_yes_e6: of one YES, 0 .. 1e6. Realised profit and fees are not in it. */
+int64_t pmm_position_settle(const pmm_position_t *position, int64_t payout_yes_e6);
 
 typedef struct pmm_own_order { uint64_t order_id; int64_t open_e6, ahead_e6; /* -1 unknown */ int64_t placed_ns; int32_t price_e4; uint8_t side, state; } pmm_own_order_t;
 
@@ -67,6 +70,8 @@ typedef struct pmm_view {        /* borrowed for one call, never kept */
   size_t order_cnt;
   double rate_left;              /* order actions left in the venue's budget now; INFINITY without a limit */
   const pmm_signals_t *signals;  /* never NULL */
+  int64_t flatten_other_e6;      /* what buying the opposite side in this strategy's other markets would cost, cash_e6 */
+  bool own_in_ladder;            /* the ladder counts our own resting orders (live feeds do, recordings do not) */
 } pmm_view_t;
 
 typedef enum pmm_quote_action { PMM_QUOTE_QUOTE, PMM_QUOTE_PAUSE, PMM_QUOTE_EXIT, PMM_QUOTE_KEEP /* leave orders as they are */ } pmm_quote_action_t;
@@ -127,6 +132,10 @@ typedef struct pmm_strategy_ops {
      length or 0 when there is nothing yet; load checks its input and the age at now_ns. */
   size_t (*save)(const void *state, int64_t now_ns, char *buf, size_t cap);
   pmm_status_t (*load)(void *state, int64_t now_ns, const char *text, size_t len, pmm_error_t *err);
+  /* Market selection: how much it wants this market now. Higher is better; NaN: not at all. May be NULL: any market. */
+  double (*score)(const void *params, const pmm_view_t *view);
+  /* At most this many markets at once; 0 no limit. May be NULL. */
+  int32_t (*market_max)(const void *params);
 } pmm_strategy_ops_t;
 
 #define PMM_STRATEGY_SYMBOL "pmm_strategy" /* const pmm_strategy_ops_t pmm_strategy; in a user's shared object */
