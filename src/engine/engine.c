@@ -252,6 +252,7 @@ static void on_market_record(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *
       m->gap = true;
       e->gaps++;
       pmm__cancel_market(e, m);
+      if (wants_events(e, m)) tell_strategies(e, m, &(pmm_event_t){.md = *md});
       return;
     case PMM_MD_CLEAR: m->gap = false; break; /* a whole book follows, or the venue emptied it */
     case PMM_MD_TICK: pmm__wake_market(e, m, PMM_WAKE_LIFE); return;
