@@ -169,10 +169,14 @@ static pmm_status_t check_node(const builder_t *b, const pmm__setting_t *s, cons
                              node == PMM__NODE_MAP ? "a section" : node == PMM__NODE_LIST ? "a list" : "empty (\"\" is an empty text)");
 }
 
-/* Errors of the layers below begin with a parameter's name, our keys end with it. */
+/* Errors of the layers below begin with a parameter's name, "size: ...", our keys end with it: the text behind it. */
+static const char *skip_name(const char *text) {
+  const char *const end = strstr(text, ": ");
+  return end ? end + 2 : text;
+}
+
 static pmm_status_t param_error(const builder_t *b, const pmm__setting_t *s, const pmm_error_t *why) {
-  const char *const colon = strchr(why->text, ':');
-  return pmm__settings_error(b->settings, s, b->err, why->status, "%s", colon ? colon + 2 : why->text);
+  return pmm__settings_error(b->settings, s, b->err, why->status, "%s", skip_name(why->text));
 }
 
 /* -- strategies -- */
@@ -312,19 +316,31 @@ static const pmm__setting_t *find_setting(const builder_t *b, const char *key) {
   return NULL;
 }
 
-/* The strategy's own check of its parameters against each other; by habit its text begins with one of them. */
+/* The setting behind a strategy's complaint "min_spread: above max_spread": of the parameter named first or, when that
+   has its default, the last one whose name the text holds. */
+static const pmm__setting_t *find_culprit(const builder_t *b, uint32_t element, const char *why) {
+  char prefix[64], key[PMM__KEY_MAX + 1];
+  int const len = b->list ? snprintf(prefix, sizeof prefix, "strategies.%u.params.", element) : snprintf(prefix, sizeof prefix, "params.");
+  snprintf(key, sizeof key, "%s%.*s", prefix, (int)strcspn(why, ":"), why);
+  const pmm__setting_t *const named = find_setting(b, key);
+  if (named) return named;
+  for (size_t i = b->settings->cnt; i-- > 0;) {
+    const char *const other = b->settings->item[i].key;
+    if (strncmp(other, prefix, (size_t)len) == 0 && strstr(why, other + len)) return &b->settings->item[i];
+  }
+  return NULL;
+}
+
 static pmm_status_t check_strategy(const builder_t *b, uint32_t i) {
   const pmm_config_strategy_t *const element = &b->config->strategy[i];
   pmm_error_t why = {0};
   pmm_status_t const st = element->ops->check ? element->ops->check(element->params, &why) : PMM_OK;
   if (st == PMM_OK) return PMM_OK;
-  int const name_len = (int)strcspn(why.text, ":");
-  char key[PMM__KEY_MAX + 1];
-  if (b->list) snprintf(key, sizeof key, "strategies.%u.params.%.*s", i, name_len, why.text);
-  else snprintf(key, sizeof key, "params.%.*s", name_len, why.text);
-  const pmm__setting_t *const s = find_setting(b, key);
-  if (s) return param_error(b, s, &why);
-  return pmm__settings_error(b->settings, NULL, b->err, st, "%s: %s", element->name, *why.text ? why.text : pmm_status_to_string(st));
+  const char *const text = *why.text ? why.text : pmm_status_to_string(st);
+  const pmm__setting_t *const s = find_culprit(b, i, text);
+  size_t const name_len = strcspn(text, ":"), key_len = s ? strlen(s->key) : 0;
+  bool const said = key_len > name_len && memcmp(s->key + key_len - name_len, text, name_len) == 0; /* the key names it already */
+  return pmm__settings_error(b->settings, s, b->err, st, "%s", said ? skip_name(text) : text);
 }
 
 /* What the tables' ranges cannot say. The place is that of the first key named. */

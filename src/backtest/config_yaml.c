@@ -81,8 +81,8 @@ static pmm_status_t refuse_extras(reader_t *r) {
   return PMM_OK;
 }
 
-static pmm_status_t add(reader_t *r, pmm__node_t node, const char *value) {
-  return pmm__settings_add(r->settings, r->key, strlen(r->key), node, value, line_of(r), NULL, r->err);
+static pmm_status_t add(reader_t *r, int line, pmm__node_t node, const char *value) {
+  return pmm__settings_add(r->settings, r->key, strlen(r->key), node, value, line, NULL, r->err);
 }
 
 /* Appends ".part" to the key. */
@@ -95,7 +95,7 @@ static pmm_status_t push_key(reader_t *r, const char *part) {
   return PMM_OK;
 }
 
-static pmm_status_t read_node(reader_t *r, int depth);
+static pmm_status_t read_node(reader_t *r, int line, int depth);
 
 static pmm_status_t check_duplicate(reader_t *r, size_t from) {
   for (size_t i = from; i < r->settings->cnt; i++) {
@@ -117,8 +117,9 @@ static pmm_status_t read_pair(reader_t *r, size_t from, int depth) {
   if (strcmp(part, "<<") == 0) return fail(r, line_of(r), PMM_PARSE, "merge keys are not supported; write the values out");
   if (strchr(part, '.')) return fail(r, line_of(r), PMM_PARSE, "a key with a dot; write sections as nested keys");
   size_t const len = strlen(r->key);
+  int const line = line_of(r);
   if ((st = push_key(r, part)) != PMM_OK || (st = check_duplicate(r, from)) != PMM_OK) return st;
-  if ((st = next(r)) == PMM_OK) st = read_node(r, depth + 1);
+  if ((st = next(r)) == PMM_OK) st = read_node(r, line, depth + 1);
   if (st == PMM_OK) r->key[len] = '\0';
   return st;
 }
@@ -139,7 +140,7 @@ static pmm_status_t read_sequence(reader_t *r, int depth) {
   for (int i = 0; st == PMM_OK && r->event.type != YAML_SEQUENCE_END_EVENT; i++) {
     char index[16];
     snprintf(index, sizeof index, "%d", i);
-    if ((st = push_key(r, index)) == PMM_OK) st = read_node(r, depth + 1);
+    if ((st = push_key(r, index)) == PMM_OK) st = read_node(r, line_of(r), depth + 1);
     if (st != PMM_OK) break;
     r->key[len] = '\0';
     st = next(r);
@@ -147,8 +148,8 @@ static pmm_status_t read_sequence(reader_t *r, int depth) {
   return st;
 }
 
-/* The node whose first event is at hand; leaves its last one at hand. */
-static pmm_status_t read_node(reader_t *r, int depth) {
+/* The node whose first event is at hand; leaves its last one at hand. line is its key's, where a user looks for it. */
+static pmm_status_t read_node(reader_t *r, int line, int depth) {
   pmm_status_t st = refuse_extras(r);
   if (st != PMM_OK) return st;
   if (depth > PMM__KEY_DEPTH_MAX) return fail(r, line_of(r), PMM_PARSE, "nested too deep");
@@ -156,9 +157,9 @@ static pmm_status_t read_node(reader_t *r, int depth) {
   switch (r->event.type) {
   case YAML_SCALAR_EVENT:
     if ((st = scalar_text(r, &text)) != PMM_OK) return st;
-    return add(r, is_null(&r->event) ? PMM__NODE_NULL : PMM__NODE_VALUE, text);
-  case YAML_MAPPING_START_EVENT: return (st = add(r, PMM__NODE_MAP, "")) == PMM_OK ? read_mapping(r, depth) : st;
-  default: return (st = add(r, PMM__NODE_LIST, "")) == PMM_OK ? read_sequence(r, depth) : st;
+    return add(r, line, is_null(&r->event) ? PMM__NODE_NULL : PMM__NODE_VALUE, text);
+  case YAML_MAPPING_START_EVENT: return (st = add(r, line, PMM__NODE_MAP, "")) == PMM_OK ? read_mapping(r, depth) : st;
+  default: return (st = add(r, line, PMM__NODE_LIST, "")) == PMM_OK ? read_sequence(r, depth) : st;
   }
 }
 
