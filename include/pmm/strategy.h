@@ -70,8 +70,6 @@ typedef struct pmm_view {        /* borrowed for one call, never kept */
   size_t order_cnt;
   double rate_left;              /* order actions left in the venue's budget now; INFINITY without a limit */
   const pmm_signals_t *signals;  /* never NULL */
-  int64_t flatten_other_e6;      /* what buying the opposite side in this strategy's other markets would cost, cash_e6 */
-  bool own_in_ladder;            /* the ladder counts our own resting orders (live feeds do, recordings do not) */
 } pmm_view_t;
 
 typedef enum pmm_quote_action { PMM_QUOTE_QUOTE, PMM_QUOTE_PAUSE, PMM_QUOTE_EXIT, PMM_QUOTE_KEEP /* leave orders as they are */ } pmm_quote_action_t;

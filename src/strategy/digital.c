@@ -117,35 +117,27 @@ static double kept_share(const digital_params_t *p, double z, double f) {
   return 1 - weight * (1 - near);
 }
 
-static int64_t own_at(const pmm_view_t *view, pmm_side_t side, int32_t price_e4) {
-  int64_t sum_e6 = 0;
+/* Whether one of our own orders stands at a price of a side. */
+static bool is_ours_at(const pmm_view_t *view, pmm_side_t side, int32_t price_e4) {
   for (size_t i = 0; i < view->order_cnt; i++)
-    if (view->orders[i].side == side && view->orders[i].price_e4 == price_e4) sum_e6 += view->orders[i].open_e6;
-  return sum_e6;
-}
-
-/* Best price of a side that is not only our own: else our order inside the book would have to outbid itself. */
-static int32_t best_of_others(const pmm_view_t *view, pmm_side_t side) {
-  const pmm_ladder_t *const ladder = view->ladder;
-  int32_t tick = ladder->best[side];
-  if (view->own_in_ladder)
-    while (tick != PMM_TICKS_NONE && own_at(view, side, tick * ladder->tick_e4) >= pmm_ladder_qty(ladder, side, tick))
-      tick = pmm_ladder_next(ladder, side, tick);
-  return tick * ladder->tick_e4;
+    if (view->orders[i].side == side && view->orders[i].price_e4 == price_e4) return true;
+  return false;
 }
 
 /* Where the one reducing order stands: at first on the ladder, with urgency nearer the book's best of its own side, then
-   one tick inside that, never crossing. */
+   one tick inside that, never crossing. When we are the book's best ourselves it stays: a live book counts our order, and
+   stepping inside it would outbid ourselves tick by tick. */
 static int32_t reducing_price(const pmm_view_t *view, pmm_side_t side, double level0, double urgency) {
   const pmm_grid_t *const grid = &view->market->grid;
   bool const is_bid = side == PMM_BID;
-  int32_t const best_e4 = best_of_others(view, side), other_e4 = best_of_others(view, pmm_side_opposite(side));
+  int32_t const best_e4 = pmm_ladder_best_e4(view->ladder, side), other_e4 = pmm_ladder_best_e4(view->ladder, pmm_side_opposite(side));
   double const best = best_e4 / 1e4;
   if (best_e4 == PMM_TICKS_NONE || urgency < INSIDE_FROM) {
     bool const is_better = best_e4 != PMM_TICKS_NONE && (is_bid ? best > level0 : best < level0);
     double const price = is_better ? level0 + (best - level0) * (urgency / INSIDE_FROM) : level0;
     return is_bid ? pmm_grid_floor(grid, price) : pmm_grid_ceil(grid, price);
   }
+  if (is_ours_at(view, side, best_e4)) return best_e4;
   int32_t const inside_e4 = is_bid ? pmm_grid_up(grid, best_e4) : pmm_grid_down(grid, best_e4);
   bool const would_cross = inside_e4 == PMM_TICKS_NONE || (other_e4 != PMM_TICKS_NONE && (is_bid ? inside_e4 >= other_e4 : inside_e4 <= other_e4));
   return would_cross ? best_e4 : inside_e4;
