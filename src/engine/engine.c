@@ -305,6 +305,12 @@ pmm_status_t pmm_engine_on_md(pmm_engine_t *e, const pmm_md_t *md) {
 }
 
 /* -- the account -- */
+static void halt_everything(pmm_engine_t *e) {
+  e->bad++;
+  pmm_risk_kill(&e->risk);
+  for (uint32_t i = 0; i < e->market_cnt; i++) pmm__cancel_market(e, &e->market[i]);
+}
+
 static void on_account(pmm_engine_t *e, const pmm_event_t *ev) {
   pmm_exec_effect_t fx;
   memset(&fx, 0, sizeof fx);
@@ -313,9 +319,14 @@ static void on_account(pmm_engine_t *e, const pmm_event_t *ev) {
   pmm_status_t const st = pmm_exec_on_event(e->exec, ev, &fx);
   e->path_hash = pmm_hash_mix(e->path_hash, ev->order_id ^ ((uint64_t)ev->md.kind << 56));
   e->path_hash = pmm_hash_mix(e->path_hash, (uint64_t)ev->md.qty_e6 ^ ((uint64_t)(uint32_t)ev->md.price_e4 << 40));
+  if (ev->md.kind == PMM_EV_FILL && st != PMM_OK && st != PMM_STATE && st != PMM_NOT_FOUND) {
+    halt_everything(e); /* a fill that our books cannot hold: they and the venue disagree */
+    return;
+  }
   if (st != PMM_OK || !fx.known) return;
   pmm__market_t *const m = &e->market[e->slot[fx.slot].cfg.market];
   pmm__refresh(e, fx.slot);
+  if (ev->md.kind == PMM_EV_SETTLE_FAILED) pmm__undo_fill(e, &fx);
   if (fx.is_fill) {
     pmm__note_fill(e, &fx);
     if (e->slot[fx.slot].cfg.ops->on_event) {

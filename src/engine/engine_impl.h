@@ -109,6 +109,7 @@ pmm_status_t pmm__feeds_init(pmm_engine_t *e, pmm_arena_t *arena, const pmm_engi
 void pmm__accrue(pmm_engine_t *e, pmm__slot_t *s);
 void pmm__refresh(pmm_engine_t *e, uint32_t slot);
 void pmm__note_fill(pmm_engine_t *e, const pmm_exec_effect_t *fx);
+void pmm__undo_fill(pmm_engine_t *e, const pmm_exec_effect_t *fx);
 void pmm__internal_due(pmm_engine_t *e);
 void pmm__mark_equity(pmm_engine_t *e);
 double pmm__yes_value(const pmm__market_t *m);

@@ -73,6 +73,12 @@ void pmm__note_fill(pmm_engine_t *e, const pmm_exec_effect_t *fx) {
   internal_due_at(e);
 }
 
+/* A failed settlement: its fee was never charged. Spread and markouts keep it: they judge our quoting. */
+void pmm__undo_fill(pmm_engine_t *e, const pmm_exec_effect_t *fx) {
+  pmm__slot_t *const s = &e->slot[fx->slot];
+  if (fx->fee_e6 >= 0) s->st.fees_e6 -= fx->fee_e6; else s->st.rebates_e6 += fx->fee_e6;
+}
+
 /* What positions and open buys could still lose: cost of holdings plus cash behind orders. */
 static int64_t at_risk(const pmm_engine_t *e, const pmm_ledger_totals_t *t) {
   (void)e;
