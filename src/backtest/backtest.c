@@ -106,7 +106,7 @@ static pmm_status_t shared_record(driver_t *d, const pmm_md_t *md) {
   d->timer_floor = now;
   if (run_due(d, now) != PMM_OK) return PMM_FULL;
   pmm_engine_apply(e, md);
-  pmm_sim_on_md(d->sim, now, md, pmm_engine_last_old(e));
+  pmm_sim_on_md_fast(d->sim, now, md, pmm_engine_last_old(e));
   if (after_sim(d) != PMM_OK) return PMM_FULL;
   while (__builtin_expect(pmm__queue_due(&d->answers) <= now, 0)) { /* answers without latency come before our own look at the data */
     deliver_answer(d, now);
