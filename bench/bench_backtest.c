@@ -74,7 +74,7 @@ static pmm_status_t configure(pmm_config_t *c, const args_t *a, pmm_error_t *err
   snprintf(response, sizeof response, "latency.response=%.3fms", a->latency_ms);
   snprintf(seed, sizeof seed, "seed=%llu", (unsigned long long)a->seed);
   const char *const set[] = {strategy, requote, order, response, seed, "account.cash=100000000", "risk.max_daily_loss=0", "risk.max_heat=1"};
-  return pmm_config_parse(c, "bench", "", 0, set, sizeof set / sizeof set[0], err);
+  return pmm_config_parse(c, "bench", "seed: 7\n", 8, set, sizeof set / sizeof set[0], err);
 }
 
 static void parse(args_t *a, int argc, char **argv) {
