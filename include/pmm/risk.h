@@ -1,4 +1,7 @@
-/* pmm/risk.h -- pre-trade checks, loss accounting, kill switch (models.md section 8). Knows no venue. */
+/* pmm/risk.h -- pre-trade checks, loss accounting, kill switch (models.md section 8). Knows no venue.
+   docs/risk.md explains each check. Pure functions over plain data: time comes as an argument, nothing is allocated.
+   An order that only reduces exposure passes the limits that would keep a position from shrinking (net, gross, notional per
+   side, heat, cash floor); the kill switch lets nothing through but cancels. */
 #ifndef PMM_RISK_H
 #define PMM_RISK_H
 #include "pmm/ledger.h"
@@ -25,7 +28,7 @@ extern const size_t pmm_risk_param_cnt;
 #define PMM_RISK_MAP(X) X(NONE, "none") X(KILLED, "kill switch") X(PRICE_BAND, "price too far from fair") X(ORDER_SIZE, "order too large") \
   X(NET, "net position limit") X(GROSS, "gross position limit") X(SIDE_NOTIONAL, "open notional per side") X(SPREAD, "own spread below floor") \
   X(SELF_CROSS, "would cross own order") X(HEAT, "portfolio heat") X(DAILY_LOSS, "daily loss limit") X(TRADES, "trades per day") \
-  X(RATE, "order rate") X(CASH, "free cash") X(CASH_FLOOR, "strategy's cash floor")
+  X(RATE, "order rate") X(CASH, "free cash") X(CASH_FLOOR, "strategy's cash floor") X(FAIR, "no fair value to exit at") X(CAPACITY, "order table full")
 typedef enum pmm_risk_reason {
 #define X(name, text) PMM_RISK_##name,
   PMM_RISK_MAP(X)
@@ -60,22 +63,29 @@ typedef struct pmm_risk_order {
   bool reduces;                    /* it can only bring |net| down (or is an exit) */
   double fair;                     /* NaN: no band check */
   int64_t yes_e6, no_e6;           /* held */
-  int64_t open_bid_e6, open_ask_e6;/* open quantity per side of the slot, this order not included */
+  int64_t open_bid_e6, open_ask_e6;/* open quantity per side of the slot, this order and those being cancelled not included */
+  int64_t open_buy_e6;             /* the part of it, of both sides, that buys contracts (the rest sells holdings) */
   int64_t open_notional_side_e6;   /* behind this order's side */
   int32_t own_best_bid_e4, own_best_ask_e4; /* of orders not being cancelled; 0 none */
   int64_t equity_e6, at_risk_e6;   /* account: equity, and what positions and open orders could lose */
   int64_t free_cash_e6, cash_floor_e6;
 } pmm_risk_order_t;
-/* pmm_risk_check gives the first check that refuses, counted in refused[]; takes a token of the rate budget when it passes. */
+/* pmm_risk_check gives the first check that refuses, counted in refused[]; takes a token of the rate budget when it passes.
+   Order: kill switch, size, price band, self-cross, spread, net, gross, side notional, heat, daily loss, trades, cash,
+   cash floor, rate. */
 pmm_risk_reason_t pmm_risk_check(pmm_risk_t *risk, const pmm_risk_order_t *order);
-/* A cancel may use the reserve; false when not even that is left (try later). */
+/* A cancel (or an order made smaller) may use the reserve; false when not even that is left (try later). */
 bool pmm_risk_allow_cancel(pmm_risk_t *risk, int64_t now_ns);
 double pmm_risk_rate_left(const pmm_risk_t *risk, int64_t now_ns); /* INFINITY without a limit */
 /* Size factor from the losing streak: 1 or loss_streak_cut. */
 double pmm_risk_size_factor(const pmm_risk_t *risk);
 void pmm_risk_on_fill(pmm_risk_t *risk, int64_t now_ns, int64_t realized_e6); /* 0 realized: no close */
-/* Equity moved: rolls the day at UTC midnight, raises alerts, kills at 100% of the daily loss. Returns the alerts newly raised. */
+/* Equity moved: rolls the day at UTC midnight, raises alerts, kills at 100% of the daily loss. Returns the alerts newly raised.
+   Fills and checks roll the day too, but only equity opens its loss account: call this with the day's first event. */
 uint32_t pmm_risk_on_equity(pmm_risk_t *risk, int64_t now_ns, int64_t equity_e6);
+/* Cash came in or went out: neither a gain nor a loss. Call it before the equity that contains it. */
+void pmm_risk_on_deposit(pmm_risk_t *risk, int64_t amount_e6);
 void pmm_risk_kill(pmm_risk_t *risk);
-void pmm_risk_reset(pmm_risk_t *risk); /* by a person */
+/* By a person: trading may go on, and today's loss is counted afresh from the next equity. */
+void pmm_risk_reset(pmm_risk_t *risk);
 #endif
