@@ -475,6 +475,53 @@ static void test_reference(void **state) {
   assert_int_equal(keys, want);
 }
 
+/* Rows of one table write to fields of their own: a row whose type is wider than its field would reach into the next. */
+static size_t width_of(const pmm_param_t *param) {
+  switch (param->type) {
+  case PMM_PARAM_BOOL: return sizeof(bool);
+  case PMM_PARAM_ENUM:
+  case PMM_PARAM_PRICE: return sizeof(int32_t);
+  case PMM_PARAM_TEXT: return PMM_PARAM_TEXT_MAX;
+  default: return 8;
+  }
+}
+
+static const char *overlapping(const pmm_param_t *params, size_t cnt, size_t size) {
+  for (size_t i = 0; i < cnt; i++) {
+    if (params[i].offset + width_of(&params[i]) > size) return params[i].name;
+    for (size_t j = 0; j < i; j++)
+      if (params[i].offset < params[j].offset + width_of(&params[j]) && params[j].offset < params[i].offset + width_of(&params[i])) return params[i].name;
+  }
+  return NULL;
+}
+
+static void test_rows_do_not_overlap(void **state) {
+  (void)state;
+  const struct { const char *name; const pmm_param_t *params; size_t cnt, size; } sections[] = {
+    {"account", pmm_account_param_table, pmm_account_param_cnt, sizeof config.account},
+    {"market", pmm_market_param_table, pmm_market_param_cnt, sizeof config.market},
+    {"engine", pmm_engine_param_table, pmm_engine_param_cnt, sizeof config.engine},
+    {"exec", pmm_exec_param_table, pmm_exec_param_cnt, sizeof config.exec},
+    {"risk", pmm_risk_param_table, pmm_risk_param_cnt, sizeof config.risk},
+    {"exchange", pmm_sim_param_table, pmm_sim_param_cnt, sizeof config.exchange},
+    {"latency", pmm_latency_param_table, pmm_latency_param_cnt, sizeof config.latency},
+    {"scenario", pmm_scenario_param_table, pmm_scenario_param_cnt, sizeof config.scenario},
+    {"traders", pmm_traders_param_table, pmm_traders_param_cnt, sizeof config.traders}};
+  for (size_t i = 0; i < COUNT_OF(sections); i++) {
+    const char *const row = overlapping(sections[i].params, sections[i].cnt, sections[i].size);
+    if (row) fail_msg("%s.%s reaches into another field", sections[i].name, row);
+  }
+  size_t cnt = 0;
+  const pmm_strategy_ops_t *const *const table = pmm_strategy_table(&cnt);
+  for (size_t i = 0; i < cnt; i++) {
+    const char *const row = overlapping(table[i]->params, table[i]->param_cnt, table[i]->params_size);
+    if (row) fail_msg("%s: params.%s reaches into another field", table[i]->name, row);
+  }
+  const pmm_param_t broken[] = {{.name = "a", .type = PMM_PARAM_INT, .offset = 0}, {.name = "b", .type = PMM_PARAM_INT, .offset = 4}}; /* canary */
+  assert_string_equal(overlapping(broken, 2, 16), "b");
+  assert_string_equal(overlapping(broken, 1, 4), "a");
+}
+
 static int make_folder(void **state) {
   (void)state;
   return mkdtemp(folder) ? 0 : 1;
@@ -495,6 +542,6 @@ int main(void) {
     cmocka_unit_test(test_bad), cmocka_unit_test(test_limits), cmocka_unit_test(test_files), cmocka_unit_test(test_shared_object_path),
     cmocka_unit_test(test_good), cmocka_unit_test(test_preset_before_params), cmocka_unit_test(test_strategies),
     cmocka_unit_test(test_round_trip), cmocka_unit_test(test_round_trip_list), cmocka_unit_test(test_canary),
-    cmocka_unit_test(test_init_loads), cmocka_unit_test(test_reference)};
+    cmocka_unit_test(test_init_loads), cmocka_unit_test(test_reference), cmocka_unit_test(test_rows_do_not_overlap)};
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
