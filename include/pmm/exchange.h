@@ -32,25 +32,39 @@ typedef struct pmm_sim_params {
   bool whole_fills;     /* an order fills wholly or not at all, as hftbacktest does (default false) */
   bool footprint;       /* liquidity our takers or cross fills consumed is not offered again until the level changes (default true) */
   int32_t fees;         /* 0 market's own, 1 none */
+  int64_t print_lag_ns; /* a print may follow the level decrease it caused by this much (default 50 ms; where trades are inferred from
+                           volume at least 1 s): such a decrease and its print move the queue once. 0: never, as hftbacktest */
 } pmm_sim_params_t;
 extern const pmm_param_t pmm_sim_param_table[];
 extern const size_t pmm_sim_param_cnt;
 
 typedef struct pmm_sim pmm_sim_t;
+/* The first member of every pmm_sim_t: which kinds of record matter to a market now, one bit a kind. */
+typedef struct pmm_sim_watch { const uint32_t *kinds; uint32_t market_cnt; } pmm_sim_watch_t;
 /* markets, ladders: arrays of market_cnt, borrowed for the simulator's life; ladders[i] is the exchange-side book of market i, kept
    current by the caller, who calls pmm_sim_on_md after applying each record. Grids and life are read from markets[i], which the
    caller keeps current as well (pmm_sim_on_md handles STATUS and TICK for orders only). */
+/* PMM_INVAL (no market, a market that pmm_market_check refuses, parameters), PMM_FULL (arena). */
 pmm_status_t pmm_sim_init(pmm_sim_t **sim, pmm_arena_t *arena, const pmm_sim_params_t *params, pmm_market_t *const *markets,
                           pmm_ladder_t *const *ladders, uint32_t market_cnt, uint32_t orders_max, int64_t cash_e6);
-/* The record md took effect at now_ns; old_e6 from pmm_book_apply. Hot: returns at once where no order of ours rests. */
+/* Arena bytes that pmm_sim_init takes at most. */
+size_t pmm_sim_bytes(uint32_t market_cnt, uint32_t orders_max);
+/* The record md took effect at now_ns; old_e6 from pmm_book_apply. Fills are made at once from prints, and at the end of each message
+   (PMM_F_LAST on a record of that market) from a book that crosses us. pmm_sim_on_md_fast is the same with the test "does it
+   matter to an order of ours" inlined: one load, one predictable branch. */
 void pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md, int64_t old_e6);
+static inline void pmm_sim_on_md_fast(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md, int64_t old_e6) {
+  const pmm_sim_watch_t *const watch = (const pmm_sim_watch_t *)(const void *)sim;
+  if (__builtin_expect(md->market < watch->market_cnt && (watch->kinds[md->market] >> (md->kind & 31) & 1), 0)) pmm_sim_on_md(sim, now_ns, md, old_e6);
+}
 /* An action reaches the venue at now_ns. Marketable orders take from the book level by level (post-only: rejected). Escrow: buys
    lock cost plus fee bound, sells lock contracts; PMM_EV_REJECT otherwise. Amend down keeps the place. */
 void pmm_sim_on_action(pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *action);
 void pmm_sim_advance(pmm_sim_t *sim, int64_t now_ns); /* GTD orders run out */
-/* Account events in the order they happened, md.recv_ns = md.exch_ns = when; false when there is none. */
+/* Account events in the order they happened, md.recv_ns = md.exch_ns = when; false when there is none. Poll dry after each call: the
+   queue has room for all that one call can cause, not for two. An order that trades on arrival has its fills before the ACK of what rests. */
 bool pmm_sim_poll(pmm_sim_t *sim, pmm_event_t *event);
-/* Quantity ahead of an order, -1 when it does not rest. */
+/* Quantity ahead of an order, -1 when it does not rest or the recording cannot tell. */
 int64_t pmm_sim_ahead(const pmm_sim_t *sim, uint64_t order_id);
 /* The venue's own books of the account, kept apart from the ledger so that the two can be compared. */
 int64_t pmm_sim_cash(const pmm_sim_t *sim);
@@ -83,23 +97,30 @@ typedef struct pmm_match_params {
 } pmm_match_params_t;
 #define PMM_ACCOUNT_PUBLIC UINT32_MAX
 typedef struct pmm_match pmm_match_t;
+/* PMM_INVAL (parameters, a market that pmm_market_check refuses), PMM_FULL (arena). */
 pmm_status_t pmm_match_init(pmm_match_t **match, pmm_arena_t *arena, const pmm_match_params_t *params, const pmm_market_t *markets, uint32_t market_cnt);
 pmm_status_t pmm_match_account(pmm_match_t *match, int64_t cash_e6, uint32_t *account); /* PMM_FULL */
-/* Requests; answers come through poll. PLACE honours post-only, reduce-only, GTC, GTD, IOC, FOK. */
+size_t pmm_match_bytes(const pmm_match_params_t *params, uint32_t market_cnt); /* arena bytes that pmm_match_init takes at most */
+/* Requests; answers come through poll. PLACE honours post-only, reduce-only (cut to the position at entry), GTC, GTD, IOC, FOK. Amend: a
+   smaller size at the same price keeps its place; anything else goes to the back and may trade. Fills of an order that trades on
+   arrival come before its ACK, which is sent only if something rests. A client order id is used up by any well-formed request. */
 void pmm_match_submit(pmm_match_t *match, uint32_t account, int64_t now_ns, const pmm_action_t *action);
-/* Life cycle: halt keeps orders, close expires them, resolve pays out. PMM_STATE for an impossible move. */
+/* Life cycle: halt keeps orders (cancels still work), close expires them, resolve pays out: payout_yes_e6 for a YES, the rest of a dollar
+   for a NO. PMM_STATE for an impossible move, PMM_INVAL for a payout that does not fit the outcome (yes 1e6, no 0, void 0 .. 1e6). */
 pmm_status_t pmm_match_life(pmm_match_t *match, uint32_t market, int64_t now_ns, pmm_life_t life, pmm_outcome_t outcome, int64_t payout_yes_e6);
 pmm_status_t pmm_match_regrid(pmm_match_t *match, uint32_t market, int64_t now_ns, int32_t tick_e4); /* orders off the new grid are cancelled */
-void pmm_match_advance(pmm_match_t *match, int64_t now_ns); /* GTD expiry, market close times */
+void pmm_match_advance(pmm_match_t *match, int64_t now_ns); /* GTD expiry, market open and close times; submit does it as well */
 /* Everything that happened, in order: public market data (account PMM_ACCOUNT_PUBLIC: LEVEL, TRADE, STATUS, TICK with PMM_F_LAST) and
-   account events. false when there is none. The queue holds at least what one submit can cause (PMM_FULL is impossible by construction). */
+   account events. false when there is none. The queue holds at least what one call can cause (PMM_FULL is impossible by construction);
+   poll dry between calls. */
 bool pmm_match_poll(pmm_match_t *match, uint32_t *account, pmm_event_t *event);
 const pmm_ladder_t *pmm_match_ladder(const pmm_match_t *match, uint32_t market);
 const pmm_market_t *pmm_match_market(const pmm_match_t *match, uint32_t market);
 int64_t pmm_match_cash(const pmm_match_t *match, uint32_t account, int64_t *locked_e6);
 void pmm_match_holding(const pmm_match_t *match, uint32_t account, uint32_t market, int64_t *yes_e6, int64_t *no_e6, int64_t *yes_locked_e6, int64_t *no_locked_e6);
 int64_t pmm_match_ahead(const pmm_match_t *match, uint32_t account, uint64_t order_id); /* -1: not resting */
-/* Conservation: all cash + collateral behind pairs + fees taken = deposits; YES issued = NO issued; ladder = orders; locks = orders. */
+/* Conservation: all cash + collateral behind pairs + fees and rounding taken = deposits; YES issued = NO issued; ladder = orders;
+   locks = orders. PMM_CORRUPT with err naming what fails. Slow: tests. */
 pmm_status_t pmm_match_check(const pmm_match_t *match, pmm_error_t *err);
 
 /* ---- scenarios: the truth that synthetic markets follow ----------------------------------------------------------- */
@@ -118,20 +139,21 @@ extern const size_t pmm_scenario_param_cnt;
 typedef struct pmm_scenario {
   pmm_scenario_params_t params;
   pmm_rng_t rng;
-  int64_t at_ns, end_ns;
+  int64_t at_ns, start_ns, end_ns;
   double p;               /* true probability now: a martingale; 0 or 1 at the end */
   double spot;            /* digital: underlying now */
   double x;               /* walk: log-odds */
-  bool outcome_yes;       /* drawn first; the walk is the diffusion conditioned on ending there, so the unconditional price is a martingale */
+  bool outcome_yes;       /* walk: drawn first; the walk is the belief of somebody who learns it by and by. digital: known at the end */
   bool done;
 } pmm_scenario_t;
+/* PMM_INVAL: p0 outside (0,1), negative volatility or jumps, spot or strike not positive, times not positive. */
 pmm_status_t pmm_scenario_init(pmm_scenario_t *scenario, const pmm_scenario_params_t *params, int64_t start_ns, uint64_t seed);
 /* One step on; false once the end is reached (then outcome_yes and p in {0,1} hold). */
 bool pmm_scenario_step(pmm_scenario_t *scenario);
 
 /* ---- synthetic traders on a matching engine ----------------------------------------------------------------------- */
 typedef struct pmm_traders_params {
-  int32_t noise, informed, momentum, reference; /* how many of each */
+  int64_t noise, informed, momentum, reference; /* how many of each */
   double noise_rate, informed_rate, momentum_rate, reference_rate; /* actions a second, each trader (Poisson) */
   double size_mean;       /* contracts, exponential */
   double informed_edge;   /* trades when the book is this far (dollars) from the truth */
@@ -141,11 +163,13 @@ typedef struct pmm_traders_params {
 extern const pmm_param_t pmm_traders_param_table[];
 extern const size_t pmm_traders_param_cnt;
 typedef struct pmm_traders pmm_traders_t;
-/* Opens accounts on the engine for one market. */
+/* Opens accounts on the engine for one market, each with PMM_TRADER_CASH_E6. PMM_INVAL (parameters), PMM_FULL (arena, or no room on the engine). */
+#define PMM_TRADER_CASH_E6 INT64_C(1000000000000) /* a million dollars: they stop for other reasons than money */
 pmm_status_t pmm_traders_init(pmm_traders_t **traders, pmm_arena_t *arena, const pmm_traders_params_t *params, pmm_match_t *match, uint32_t market, int64_t start_ns, uint64_t seed);
-/* Lets every trader act whose time has come up to now_ns, the truth being true_p. Same seed, same orders. */
+/* Lets every trader act whose time has come up to now_ns, in the order of their times, the truth being true_p. Same seed, same orders.
+   Stops early when the engine's event queue could not hold the next answer: poll dry and call again while pmm_traders_next_ns <= now_ns. */
 void pmm_traders_step(pmm_traders_t *traders, int64_t now_ns, double true_p);
 /* The traders' own account events must be handed back here (any other is ignored). */
 void pmm_traders_on_event(pmm_traders_t *traders, uint32_t account, const pmm_event_t *event);
-int64_t pmm_traders_next_ns(const pmm_traders_t *traders); /* when the next one wants to act */
+int64_t pmm_traders_next_ns(const pmm_traders_t *traders); /* when the next one wants to act; PMM_NS_MAX: nobody ever */
 #endif
