@@ -394,7 +394,7 @@ static bool apply_level(pmm_ladder_t *l, pmm_grid_t *grid, model_t *m, pmm_rng_t
   int32_t const price = (int32_t)check_between(rng, -3, PMM_ONE_E4 + 3);
   int64_t const qty = random_qty(rng);
   pmm_side_t const side = (pmm_side_t)pmm_rng_below(rng, 2);
-  pmm_md_t const md = {.kind = PMM_MD_LEVEL, .side = side, .price_e4 = price, .qty_e6 = qty};
+  pmm_md_t const md = {.kind = PMM_MD_LEVEL, .side = (uint8_t)side, .price_e4 = price, .qty_e6 = qty};
   bool const good = price > 0 && price < PMM_ONE_E4 && price % m->tick_e4 == 0 && qty >= 0;
   int64_t old = -1;
   pmm_status_t const st = pmm_book_apply(l, grid, &md, &old);
