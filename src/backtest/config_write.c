@@ -1,7 +1,9 @@
 /* Configurations and their reference, written from the same tables that check them. */
+#include <ctype.h>
 #include <string.h>
 
 #include "config_schema.h"
+#include "pmm/decimal.h"
 
 #define VALUE_COLUMN 32 /* where comments begin in a fresh configuration */
 
@@ -39,15 +41,26 @@ static bool has_range(const pmm_param_t *param) {
   return param->type != PMM_PARAM_BOOL && param->type != PMM_PARAM_ENUM && param->type != PMM_PARAM_TEXT;
 }
 
-/* "0.1 to 5000 bps"; what a check does not limit is not printed as a number of no meaning. */
-static void print_range(FILE *out, const pmm_param_t *param, const char *before_unit) {
-  double const endless = 1e15;
-  bool const has_min = param->min > -endless, has_max = param->max < endless;
-  if (has_min && has_max) fprintf(out, "%.12g to %.12g", param->min, param->max);
-  else if (has_min) fprintf(out, "%.12g or more", param->min);
-  else if (has_max) fprintf(out, "%.12g or less", param->max);
-  else fputs("any", out);
-  if (*param->unit) fprintf(out, "%s%s", before_unit, param->unit);
+/* Limits beyond this only keep arithmetic in bounds; nobody needs to read them. */
+#define ENDLESS 1e9
+
+static void print_limit(FILE *out, double limit) { /* 0.000001, not 1e-06 */
+  char text[PMM_DECIMAL_BUF];
+  int64_t scaled = 0;
+  pmm_decimal_from_double(limit, 9, &scaled);
+  pmm_decimal_print(scaled, 9, 0, text);
+  fputs(text, out);
+}
+
+/* "0.1 to 5000 bps", "0 or more contracts". */
+static void print_range(FILE *out, const pmm_param_t *param) {
+  bool const has_min = param->min > -ENDLESS, has_max = param->max < ENDLESS;
+  if (has_min) print_limit(out, param->min);
+  if (has_min) fputs(has_max ? " to " : " or more", out);
+  if (has_max) print_limit(out, param->max);
+  if (has_max && !has_min) fputs(" or less", out);
+  if (!has_max && !has_min) fputs("any number", out);
+  if (*param->unit) fprintf(out, " %s", param->unit);
 }
 
 /* -- the effective configuration -- */
@@ -136,7 +149,7 @@ static void write_comment(FILE *out, const pmm_param_t *param) {
   fprintf(out, "# %s", param->help);
   if (param->type == PMM_PARAM_ENUM || has_range(param)) fputs(" (", out);
   if (param->type == PMM_PARAM_ENUM) print_choices(out, param->choices, "", "");
-  if (has_range(param)) print_range(out, param, " ");
+  if (has_range(param)) print_range(out, param);
   fputs(param->type == PMM_PARAM_ENUM || has_range(param) ? ")\n" : "\n", out);
 }
 
@@ -194,7 +207,7 @@ static void reference_row(FILE *out, const char *prefix, const pmm_param_t *para
   if (*param->def) fprintf(out, "`%s` | ", param->def);
   else fputs("empty | ", out);
   if (param->type == PMM_PARAM_ENUM) print_choices(out, param->choices, "`", "`");
-  else if (has_range(param)) print_range(out, param, " ");
+  else if (has_range(param)) print_range(out, param);
   fputs(" | ", out);
   for (const char *at = param->help; *at; at++) fprintf(out, *at == '|' ? "\\%c" : "%c", *at);
   fputs(" |\n", out);
@@ -206,7 +219,7 @@ static void reference_table(FILE *out, const char *prefix, const pmm_param_t *pa
 }
 
 static void reference_strategy(FILE *out, const pmm_strategy_ops_t *ops) {
-  fprintf(out, "\n### `%s`\n\n%s.\n", ops->name, ops->help);
+  fprintf(out, "\n### `%s`\n\n%c%s.\n", ops->name, toupper((unsigned char)*ops->help), *ops->help ? ops->help + 1 : "");
   reference_table(out, "params.", ops->params, ops->param_cnt);
   for (size_t i = 0; i < ops->preset_cnt; i++) {
     fprintf(out, "%s- preset `%s`: %s:", i ? "" : "\n", ops->presets[i].name, ops->presets[i].help);
