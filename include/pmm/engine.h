@@ -103,6 +103,7 @@ typedef struct pmm_slot_stats {
   int64_t inventory_max_e6;
   int64_t final_yes_e6, final_no_e6; /* holdings at the moment of resolution, or now */
   int64_t realized_e6;            /* gross of fees */
+  int64_t unrealized_e6;          /* of what is still held, at the last mid (or the payout, before it is paid) */
   bool resolved; uint8_t outcome; int64_t payout_yes_e6;
 } pmm_slot_stats_t;
 void pmm_engine_slot_stats(const pmm_engine_t *engine, uint32_t slot, pmm_slot_stats_t *out);

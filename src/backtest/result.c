@@ -14,13 +14,6 @@ void pmm_result_free(pmm_result_t *r) {
 
 typedef struct sums { double markout_qty[PMM_MARKOUT_CNT], open_s, two_sided_s, spread_time, inventory_time; } sums_t;
 
-static int64_t slot_pnl(pmm__setup_t *s, uint32_t i, const pmm_slot_stats_t *st) {
-  pmm_view_t v;
-  pmm_engine_view(s->engine, i, &v);
-  int64_t const value = (int64_t)floor(v.mid * 1e6 + 0.5);
-  return st->realized_e6 - st->fees_e6 + st->rebates_e6 + (st->resolved ? 0 : pmm_ledger_unrealized(pmm_engine_ledger(s->engine), i, value));
-}
-
 static void add_market(pmm_result_t *r, pmm__setup_t *s, uint32_t i, const pmm_slot_stats_t *st, const pmm_exec_stats_t *x) {
   pmm_market_result_t *const m = &r->market[i];
   pmm_market_t const *const desc = pmm_engine_market(s->engine, s->slot[i].market);
@@ -35,7 +28,7 @@ static void add_market(pmm_result_t *r, pmm__setup_t *s, uint32_t i, const pmm_s
   m->final_net_e6 = st->final_yes_e6 - st->final_no_e6;
   m->outcome = st->resolved ? st->outcome : PMM_OUTCOME_UNKNOWN;
   m->fees_e6 = st->fees_e6;
-  m->pnl_e6 = slot_pnl(s, i, st);
+  m->pnl_e6 = st->realized_e6 - st->fees_e6 + st->rebates_e6 + st->unrealized_e6;
 }
 
 static bool first_slot_of_market(const pmm__setup_t *s, uint32_t i) {

@@ -63,6 +63,13 @@ void pmm__run_timers(pmm_engine_t *e) {
   }
 }
 
+/* What a decision was held back for has been seen by another one. */
+static void unthrottle(pmm_engine_t *e, uint32_t slot) {
+  if (!e->slot[slot].throttled) return;
+  e->slot[slot].throttled = 0;
+  pmm__slot_due(e, slot);
+}
+
 /* -- view -- */
 static size_t fair_values(pmm_engine_t *e, pmm__market_t *m) {
   size_t n = 0;
@@ -105,7 +112,13 @@ static void build_view(pmm_engine_t *e, uint32_t slot, uint32_t wake, pmm_view_t
   v->rate_left = pmm_risk_rate_left(&e->risk, e->now_ns);
   v->signals = &s->cfg.signals;
 }
-void pmm_engine_view(pmm_engine_t *e, uint32_t slot, pmm_view_t *out) { build_view(e, slot, 0, out); }
+/* Looking changes nothing: a run that is watched decides as one that is not. */
+void pmm_engine_view(pmm_engine_t *e, uint32_t slot, pmm_view_t *out) {
+  pmm__market_t *const m = &e->market[e->slot[slot].cfg.market];
+  pmm_mid_state_t const mid = m->mid;
+  build_view(e, slot, 0, out);
+  m->mid = mid;
+}
 
 /* -- decision -- */
 /* An operator's "flatten" overrides the strategy with an exit of whatever is held. */
@@ -121,6 +134,30 @@ static void flatten_quotes(const pmm__slot_t *s, double fair, pmm_quotes_t *q) {
   q->exit_limit = NAN;
 }
 
+/* A strategy may be the user's own: what it says is checked before money follows it. NULL when it makes sense. */
+static const char *fault_of(const pmm_quotes_t *q) {
+  if ((uint32_t)q->action > PMM_QUOTE_KEEP) return "unknown action";
+  if (q->action == PMM_QUOTE_EXIT) return isfinite(q->fair) && (uint32_t)q->exit_side <= PMM_ASK ? NULL : "exit without a fair value or side";
+  if (q->action != PMM_QUOTE_QUOTE) return NULL;
+  if ((uint32_t)q->bid_cnt > PMM_LEVELS_MAX || (uint32_t)q->ask_cnt > PMM_LEVELS_MAX) return "number of levels";
+  return q->bid_cnt + q->ask_cnt == 0 || isfinite(q->fair) ? NULL : "fair value is not a number";
+}
+
+static void pause_because(pmm_quotes_t *q, const char *why) {
+  pmm_quotes_clear(q);
+  q->action = PMM_QUOTE_PAUSE;
+  q->why = why;
+}
+
+static void ask_strategy(pmm_engine_t *e, pmm__slot_t *s, const pmm_view_t *view) {
+  pmm_quotes_t *const q = &s->quotes;
+  pmm_quotes_clear(q);
+  pmm_status_t const st = s->cfg.ops->on_view(s->state, view, q);
+  const char *const fault = st != PMM_OK ? pmm_status_to_string(st) : fault_of(q);
+  if (__builtin_expect(fault != NULL, 0)) pause_because(q, fault);
+  else if (e->paused && q->action == PMM_QUOTE_QUOTE) pause_because(q, "paused by operator");
+}
+
 static void mix_actions(pmm_engine_t *e, uint32_t from) {
   for (uint32_t i = from; i < e->actions.cnt; i++) {
     pmm_action_t const *const a = &e->actions.action[i];
@@ -133,7 +170,7 @@ static void mix_actions(pmm_engine_t *e, uint32_t from) {
 static void act(pmm_engine_t *e, uint32_t slot, const pmm_quotes_t *q) {
   pmm__slot_t *const s = &e->slot[slot];
   pmm__market_t *const m = &e->market[s->cfg.market];
-  pmm_exec_ctx_t const ctx = {.now_ns = e->now_ns, .market = &m->desc, .ladder = &m->ladder, .equity_e6 = e->equity_e6, .at_risk_e6 = e->at_risk_e6};
+  pmm_exec_ctx_t const ctx = {.now_ns = e->now_ns, .market = &m->desc, .ladder = &m->ladder, .equity_e6 = e->equity_e6, .at_risk_e6 = pmm__at_risk(e)};
   uint32_t const from = e->actions.cnt;
   pmm_exec_quote(e->exec, slot, &ctx, q, &e->actions, NULL);
   if (e->actions.cnt == from) return;
@@ -145,26 +182,16 @@ static void act(pmm_engine_t *e, uint32_t slot, const pmm_quotes_t *q) {
 void pmm__decide(pmm_engine_t *e, uint32_t slot, uint32_t wake) {
   pmm__slot_t *const s = &e->slot[slot];
   pmm__market_t *const m = &e->market[s->cfg.market];
-  if (m->desc.life != PMM_LIFE_OPEN || m->gap || e->risk.killed) return;
+  if (!wake || m->desc.life != PMM_LIFE_OPEN || !m->seen || m->gap || e->risk.killed) return;
   pmm_view_t view;
   build_view(e, slot, wake, &view);
   s->last_decision_ns = e->now_ns;
-  s->throttled = 0;
+  unthrottle(e, slot);
   s->st.decisions++;
   e->decisions++;
-  pmm_quotes_t *const q = &s->quotes;
-  if (e->flatten) flatten_quotes(s, view.mid, q);
-  else {
-    pmm_quotes_clear(q);
-    pmm_status_t const st = s->cfg.ops->on_view(s->state, &view, q);
-    if (st != PMM_OK) {
-      pmm_quotes_clear(q);
-      q->action = PMM_QUOTE_PAUSE;
-      q->why = pmm_status_to_string(st);
-    }
-    if ((e->paused || s->paused) && q->action == PMM_QUOTE_QUOTE) { q->action = PMM_QUOTE_PAUSE; q->why = "paused by operator"; }
-  }
-  act(e, slot, q);
+  if (e->flatten) flatten_quotes(s, view.mid, &s->quotes);
+  else ask_strategy(e, s, &view);
+  act(e, slot, &s->quotes);
 }
 
 static void wake_slot(pmm_engine_t *e, uint32_t slot, uint32_t wake) {

@@ -79,6 +79,7 @@ static pmm_status_t init_slot(pmm_engine_t *e, pmm_arena_t *arena, uint32_t i, c
     return pmm_error_set(err, PMM_FULL, "market %s: more than %d strategies", m->desc.id, PMM_SLOTS_PER_MARKET_MAX);
   m->slot[m->slot_cnt++] = i;
   m->wake |= ops->wake | PMM_WAKE_LIFE;
+  m->listens |= ops->on_event != NULL;
   s->state = pmm_arena_take(arena, ops->state_size ? ops->state_size : 1, 64);
   if (!s->state) return pmm_error_set(err, PMM_FULL, "no memory for strategy %s", s->cfg.name);
   pmm_status_t st = ops->init(s->state, s->cfg.params, pmm_hash_mix(c->seed, i));
@@ -111,7 +112,7 @@ pmm_status_t pmm_engine_init(pmm_engine_t **out, pmm_arena_t *arena, const pmm_e
   if (!e) return pmm_error_set(err, PMM_FULL, "no memory for the engine");
   e->params = c->params;
   e->now_ns = INT64_MIN;
-  e->next_equity_ns = e->internal_due_ns = INT64_MIN;
+  e->next_equity_ns = e->internal_due_ns = e->next_sharpe_ns = INT64_MIN;
   e->house_ns = c->slot_cnt && c->exec.pending_timeout_ns > 0 ? INT64_MIN : PMM_NS_MAX;
   e->market_cnt = c->market_cnt;
   e->slot_cnt = c->slot_cnt;
@@ -178,16 +179,23 @@ static void try_resolve(pmm_engine_t *e, pmm__market_t *m) {
   for (uint32_t i = 0; i < m->slot_cnt; i++) pmm__refresh(e, m->slot[i]);
 }
 
+static bool is_payout(const pmm_md_t *md) {
+  return md->side > PMM_OUTCOME_UNKNOWN && md->side <= PMM_OUTCOME_VOID && md->qty_e6 >= 0 && md->qty_e6 <= PMM_ONE_E6;
+}
+
 static void on_status(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
   pmm_life_t const to = (pmm_life_t)md->aux;
-  if (md->aux > PMM_LIFE_RESOLVED || pmm_life_move((pmm_life_t)m->desc.life, to) != PMM_OK) { e->bad++; return; }
+  if (md->aux > PMM_LIFE_RESOLVED || pmm_life_move((pmm_life_t)m->desc.life, to) != PMM_OK || (to == PMM_LIFE_RESOLVED && !is_payout(md))) {
+    e->bad++;
+    return;
+  }
+  if (to == PMM_LIFE_RESOLVED && m->desc.life == PMM_LIFE_RESOLVED) return; /* said twice: it was paid once */
   bool const trades = pmm_life_trades(to);
   if (!trades && m->opened_ns != PMM_TIME_NONE) stop_trading(e, m);
   m->desc.life = md->aux;
   if (trades && m->opened_ns == PMM_TIME_NONE) start_trading(e, m);
   if (to == PMM_LIFE_HALTED) pmm__cancel_market(e, m);
   if (to == PMM_LIFE_RESOLVED) {
-    if (md->qty_e6 < 0 || md->qty_e6 > PMM_ONE_E6) { e->bad++; return; }
     m->desc.outcome = md->side;
     m->desc.payout_yes_e6 = md->qty_e6;
     m->resolve_pending = true;
@@ -197,19 +205,15 @@ static void on_status(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
 }
 
 /* -- market data -- */
-static void tell_strategies(pmm_engine_t *e, pmm__market_t *m, const pmm_event_t *event) {
+void pmm__tell(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
+  pmm_event_t const event = {.md = *md};
   for (uint32_t i = 0; i < m->slot_cnt; i++) {
     pmm__slot_t *const s = &e->slot[m->slot[i]];
     if (!s->cfg.ops->on_event) continue;
     pmm_view_t view;
     pmm_engine_view(e, m->slot[i], &view);
-    s->cfg.ops->on_event(s->state, &view, event);
+    s->cfg.ops->on_event(s->state, &view, &event);
   }
-}
-static bool wants_events(const pmm_engine_t *e, const pmm__market_t *m) {
-  for (uint32_t i = 0; i < m->slot_cnt; i++)
-    if (e->slot[m->slot[i]].cfg.ops->on_event) return true;
-  return false;
 }
 
 /* One venue message is complete: the book is consistent and worth a decision. */
@@ -224,24 +228,24 @@ static void end_message(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
     }
   }
   if (md->flags & PMM_F_SNAPSHOT) m->gap = false;
+  if (md->kind == PMM_MD_LEVEL || md->kind == PMM_MD_CLEAR) m->seen = true;
+  uint32_t const wake = m->pending | PMM_WAKE_BOOK;
+  m->pending = 0;
   if (m->desc.life != PMM_LIFE_OPEN) return;
   m->messages++;
-  if (m->slot_cnt == 0 || m->gap) return;
-  if (wants_events(e, m)) {
-    pmm_event_t const event = {.md = *md};
-    tell_strategies(e, m, &event);
-  }
-  pmm__wake_market(e, m, md->kind == PMM_MD_TRADE ? PMM_WAKE_TRADE | PMM_WAKE_BOOK : PMM_WAKE_BOOK);
+  if (m->slot_cnt == 0) return;
+  if (__builtin_expect(m->opened_ns == PMM_TIME_NONE, 0)) start_trading(e, m); /* open from the start: no STATUS came */
+  if (m->gap) return;
+  if (m->listens) pmm__tell(e, m, md);
+  pmm__wake_market(e, m, wake);
 }
 
 static void on_trade(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
   if (md->qty_e6 <= 0 || md->price_e4 <= 0 || md->price_e4 >= PMM_ONE_E4 || md->side > PMM_ASK) { e->bad++; return; }
   e->trades++;
+  m->pending |= PMM_WAKE_TRADE;
   pmm_flow_trade(&m->flow, e->now_ns, (pmm_side_t)md->side, md->price_e4, md->qty_e6, md->flags);
-  if (m->slot_cnt && !(md->flags & PMM_F_LAST) && wants_events(e, m)) {
-    pmm_event_t const event = {.md = *md};
-    tell_strategies(e, m, &event);
-  }
+  if (m->listens && !(md->flags & PMM_F_LAST)) pmm__tell(e, m, md);
 }
 
 static void on_market_record(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
@@ -252,10 +256,10 @@ static void on_market_record(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *
       m->gap = true;
       e->gaps++;
       pmm__cancel_market(e, m);
-      if (wants_events(e, m)) tell_strategies(e, m, &(pmm_event_t){.md = *md});
+      if (m->listens) pmm__tell(e, m, md);
       return;
     case PMM_MD_CLEAR: m->gap = false; break; /* a whole book follows, or the venue emptied it */
-    case PMM_MD_TICK: pmm__wake_market(e, m, PMM_WAKE_LIFE); return;
+    case PMM_MD_TICK: m->pending |= PMM_WAKE_LIFE; break;
     case PMM_MD_MARK:
     case PMM_MD_VOLUME: break;
     default: e->bad++; return;
@@ -279,7 +283,10 @@ void pmm_engine_apply(pmm_engine_t *e, const pmm_md_t *md) {
   if (__builtin_expect(e->now_ns >= e->internal_due_ns, 0)) pmm__internal_due(e);
   bool const book = md->kind == PMM_MD_LEVEL || md->kind == PMM_MD_CLEAR || md->kind == PMM_MD_TICK;
   if (__builtin_expect(!book, 0)) return;
-  if (md->market >= e->market_cnt) { e->bad++; return; }
+  if (md->market >= e->market_cnt) {
+    if (md->kind == PMM_MD_LEVEL) e->bad++; /* pmm_engine_react counts the rest */
+    return;
+  }
   pmm__market_t *const m = &e->market[md->market];
   if (pmm_book_apply(&m->ladder, &m->desc.grid, md, &e->last_old_e6) != PMM_OK) e->bad++;
 }
@@ -305,38 +312,73 @@ pmm_status_t pmm_engine_on_md(pmm_engine_t *e, const pmm_md_t *md) {
 }
 
 /* -- the account -- */
-static void halt_everything(pmm_engine_t *e) {
-  e->bad++;
+static void stop_everything(pmm_engine_t *e) {
   pmm_risk_kill(&e->risk);
   for (uint32_t i = 0; i < e->market_cnt; i++) pmm__cancel_market(e, &e->market[i]);
 }
 
+/* The slot whose time integrals an event may end: that of an open order, or of a fill that is not settled. */
+static void accrue_for(pmm_engine_t *e, const pmm_event_t *ev) {
+  pmm_order_t const *const open = pmm_exec_find(e->exec, ev->order_id);
+  pmm_fill_t fill;
+  if (open) pmm__accrue(e, &e->slot[open->slot]);
+  else if (ev->md.kind == PMM_EV_SETTLE_FAILED && pmm_ledger_pending(e->ledger, ev->ref_id, &fill)) pmm__accrue(e, &e->slot[fill.slot]);
+}
+
+/* Strategies hear of a fill as their order was placed: side and market are ours, not the venue's wording. */
+static void tell_fill(pmm_engine_t *e, const pmm_exec_effect_t *fx, const pmm_event_t *ev) {
+  pmm__slot_t *const s = &e->slot[fx->slot];
+  if (!s->cfg.ops->on_event) return;
+  pmm_event_t event = *ev;
+  event.md.side = (uint8_t)fx->side;
+  event.md.market = s->cfg.market;
+  pmm_view_t view;
+  pmm_engine_view(e, fx->slot, &view);
+  s->cfg.ops->on_event(s->state, &view, &event);
+}
+
+/* An order that we gave up rests after all. */
+static void cancel_stray(pmm_engine_t *e, const pmm_event_t *ev, uint32_t slot) {
+  if (e->actions.cnt == e->actions.cap) return;
+  (void)pmm_risk_allow_cancel(&e->risk, e->now_ns); /* uses the rate budget but is not held back by it */
+  e->actions.action[e->actions.cnt++] = (pmm_action_t){.at_ns = e->now_ns, .order_id = ev->order_id, .market = e->slot[slot].cfg.market,
+      .kind = PMM_ACT_CANCEL, .slot = (uint16_t)slot, .ref_id = (int64_t)ev->ref_id};
+}
+
+static void on_refused(pmm_engine_t *e, const pmm_event_t *ev, const pmm_exec_effect_t *fx, pmm_status_t st) {
+  bool const fill = ev->md.kind == PMM_EV_FILL, ignored = st == PMM_STATE || st == PMM_NOT_FOUND; /* late, a copy, or not ours */
+  if (!ignored) e->bad++;
+  if (fill && !ignored) stop_everything(e); /* a fill that our books cannot hold: they and the venue disagree */
+  if (st == PMM_STATE && fx->known && ev->md.kind == PMM_EV_ACK && !pmm_exec_find(e->exec, ev->order_id)) cancel_stray(e, ev, fx->slot);
+}
+
 static void on_account(pmm_engine_t *e, const pmm_event_t *ev) {
   pmm_exec_effect_t fx;
-  memset(&fx, 0, sizeof fx);
-  pmm_order_t const *const open = pmm_exec_find(e->exec, ev->order_id);
-  if (open) pmm__accrue(e, &e->slot[open->slot]);
+  accrue_for(e, ev);
   pmm_status_t const st = pmm_exec_on_event(e->exec, ev, &fx);
   e->path_hash = pmm_hash_mix(e->path_hash, ev->order_id ^ ((uint64_t)ev->md.kind << 56));
   e->path_hash = pmm_hash_mix(e->path_hash, (uint64_t)ev->md.qty_e6 ^ ((uint64_t)(uint32_t)ev->md.price_e4 << 40));
-  if (ev->md.kind == PMM_EV_FILL && st != PMM_OK && st != PMM_STATE && st != PMM_NOT_FOUND) {
-    halt_everything(e); /* a fill that our books cannot hold: they and the venue disagree */
-    return;
-  }
-  if (st != PMM_OK || !fx.known) return;
+  if (st != PMM_OK) { on_refused(e, ev, &fx, st); return; }
+  if (!fx.known) return;
   pmm__market_t *const m = &e->market[e->slot[fx.slot].cfg.market];
   pmm__refresh(e, fx.slot);
-  if (ev->md.kind == PMM_EV_SETTLE_FAILED) pmm__undo_fill(e, &fx);
+  bool const undone = ev->md.kind == PMM_EV_SETTLE_FAILED;
+  if (undone) pmm__undo_fill(e, &fx);
   if (fx.is_fill) {
     pmm__note_fill(e, &fx);
-    if (e->slot[fx.slot].cfg.ops->on_event) {
-      pmm_view_t view;
-      pmm_engine_view(e, fx.slot, &view);
-      e->slot[fx.slot].cfg.ops->on_event(e->slot[fx.slot].state, &view, ev);
-    }
+    tell_fill(e, &fx, ev);
   }
   if (m->resolve_pending) try_resolve(e, m);
-  else if (fx.is_fill && (e->slot[fx.slot].cfg.ops->wake & PMM_WAKE_FILL)) pmm__decide(e, fx.slot, PMM_WAKE_FILL);
+  else if ((fx.is_fill || undone) && (e->slot[fx.slot].cfg.ops->wake & PMM_WAKE_FILL)) pmm__decide(e, fx.slot, PMM_WAKE_FILL);
+}
+
+/* Cash that comes or goes is neither gain nor loss. */
+static void on_deposit(pmm_engine_t *e, int64_t amount_e6) {
+  if (pmm_ledger_deposit(e->ledger, amount_e6) != PMM_OK) { e->bad++; return; }
+  pmm_risk_on_deposit(&e->risk, amount_e6);
+  e->equity_e6 += amount_e6;
+  e->peak_e6 += amount_e6;
+  e->sharpe_equity_e6 += amount_e6;
 }
 
 static void on_operator(pmm_engine_t *e, const pmm_event_t *ev) {
@@ -344,13 +386,13 @@ static void on_operator(pmm_engine_t *e, const pmm_event_t *ev) {
     case PMM_OP_PAUSE: e->paused = true; break;
     case PMM_OP_RESUME: e->paused = e->flatten = false; break;
     case PMM_OP_FLATTEN: e->flatten = true; break;
-    case PMM_OP_KILL: pmm_risk_kill(&e->risk); break;
+    case PMM_OP_KILL: stop_everything(e); break;
     case PMM_OP_RESET: pmm_risk_reset(&e->risk); break;
     default: e->bad++; return;
   }
-  if (ev->md.aux == PMM_OP_PAUSE || ev->md.aux == PMM_OP_KILL)
+  if (ev->md.aux == PMM_OP_PAUSE)
     for (uint32_t i = 0; i < e->market_cnt; i++) pmm__cancel_market(e, &e->market[i]);
-  else
+  else if (ev->md.aux != PMM_OP_KILL)
     for (uint32_t i = 0; i < e->slot_cnt; i++) pmm__decide(e, i, PMM_WAKE_LIFE);
 }
 
@@ -358,7 +400,7 @@ static void on_fair(pmm_engine_t *e, const pmm_event_t *ev) {
   if (ev->md.market >= e->market_cnt || ev->amount_e6 < 0 || ev->amount_e6 > PMM_ONE_E6) { e->bad++; return; }
   pmm__market_t *const m = &e->market[ev->md.market];
   m->external = (pmm_fair_t){.kind = PMM_FAIR_EXTERNAL, .p = (double)ev->amount_e6 / 1e6, .weight = 1,
-                             .as_of_ns = ev->md.exch_ns, .expires_ns = ev->ref_id ? (int64_t)ev->ref_id : PMM_NS_MAX};
+                             .as_of_ns = ev->md.exch_ns == PMM_TIME_NONE ? e->now_ns : ev->md.exch_ns, .expires_ns = ev->ref_id ? (int64_t)ev->ref_id : PMM_NS_MAX};
   m->has_external = true;
   pmm__wake_market(e, m, PMM_WAKE_FAIR);
 }
@@ -380,9 +422,7 @@ pmm_status_t pmm_engine_on_event(pmm_engine_t *e, const pmm_event_t *ev) {
       break;
     case PMM_EV_OPERATOR: on_operator(e, ev); break;
     case PMM_EV_FAIR: on_fair(e, ev); break;
-    case PMM_EV_DEPOSIT:
-      if (pmm_ledger_deposit(e->ledger, ev->amount_e6) != PMM_OK) e->bad++;
-      break;
+    case PMM_EV_DEPOSIT: on_deposit(e, ev->amount_e6); break;
     default: e->bad++;
   }
 #ifdef PMM_CHECKS
@@ -396,7 +436,8 @@ pmm_status_t pmm_engine_on_event(pmm_engine_t *e, const pmm_event_t *ev) {
 const pmm_action_t *pmm_engine_actions(const pmm_engine_t *e, uint32_t *cnt) { *cnt = e->actions.cnt; return e->actions.action; }
 void pmm_engine_actions_done(pmm_engine_t *e) { e->actions.cnt = 0; }
 int64_t pmm_engine_next_timer(const pmm_engine_t *e) {
-  return e->slot_cnt ? pmm_min64(e->slot[e->heap[0]].due_ns, e->house_ns) : PMM_NS_MAX;
+  if (e->slot_cnt == 0 || e->now_ns == INT64_MIN) return PMM_NS_MAX; /* before the first event there is no time */
+  return pmm_min64(e->slot[e->heap[0]].due_ns, e->house_ns);
 }
 void pmm_engine_set_ahead(pmm_engine_t *e, pmm_ahead_fn fn, void *ctx) { e->ahead = fn; e->ahead_ctx = ctx; }
 int64_t pmm_engine_now(const pmm_engine_t *e) { return e->now_ns; }

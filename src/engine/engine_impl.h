@@ -33,7 +33,10 @@ typedef struct pmm__market {
   uint32_t slot_cnt;
   uint32_t slot[PMM_SLOTS_PER_MARKET_MAX];
   uint32_t wake;            /* union of its slots' wishes */
+  bool listens;             /* one of them has an on_event */
+  bool seen;                /* a message about its book has come: before that there is nothing to quote on */
   bool gap;                 /* book not to be trusted */
+  uint32_t pending;         /* wake bits of the message that has not ended yet */
   bool resolve_pending;     /* resolved, but orders of ours are not yet accounted for */
   bool resolved;
   uint64_t messages;        /* while open */
@@ -54,8 +57,6 @@ typedef struct pmm__slot {
   int64_t refresh_ns, next_refresh_ns, last_decision_ns;
   int64_t due_ns; uint32_t heap_pos;
   uint32_t throttled;       /* wake bits held back by min_requote_ns */
-  bool paused;              /* by operator */
-  bool killed_seen;
   pmm_quotes_t quotes;
   pmm_position_t pos;       /* as the ledger has it, refreshed when it changes */
   pmm_exec_open_t open;     /* likewise */
@@ -74,7 +75,7 @@ struct pmm_engine {
   pmm__slot_t *slot; uint32_t slot_cnt;
   pmm__group_t *group; uint32_t group_cnt;
   pmm__source_t *source; uint32_t source_cnt;
-  int64_t *exposure_e6; uint32_t exposure_cnt;
+  int64_t *exposure_e6;     /* by event group: net YES */
   uint32_t *heap;           /* slots by due_ns */
   pmm_engine_params_t params;
   pmm_ledger_t *ledger;
@@ -87,13 +88,15 @@ struct pmm_engine {
   pmm__markout_t *markout; uint64_t markout_head, markout_tail[PMM_MARKOUT_CNT];
   int64_t next_equity_ns, next_sharpe_ns, sharpe_equity_e6;
   double ret_mean, ret_m2; uint64_t ret_cnt;
-  int64_t equity_e6, at_risk_e6, peak_e6, drawdown_e6;
-  bool paused, flatten;
+  int64_t equity_e6, peak_e6, drawdown_e6;
+  bool paused, flatten;      /* by operator */
   uint64_t path_hash;       /* of every action and account event, in order */
   uint64_t events, md_events, bad, trades, decisions, gaps;
   bool finished;
 };
 
+/* engine.c */
+void pmm__tell(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md);
 /* decide.c */
 void pmm__decide(pmm_engine_t *e, uint32_t slot, uint32_t wake);
 void pmm__wake_market(pmm_engine_t *e, pmm__market_t *m, uint32_t wake);
@@ -112,6 +115,7 @@ void pmm__note_fill(pmm_engine_t *e, const pmm_exec_effect_t *fx);
 void pmm__undo_fill(pmm_engine_t *e, const pmm_exec_effect_t *fx);
 void pmm__internal_due(pmm_engine_t *e);
 void pmm__mark_equity(pmm_engine_t *e);
+int64_t pmm__at_risk(const pmm_engine_t *e);
 double pmm__yes_value(const pmm__market_t *m);
 int64_t pmm__yes_value_e6(const pmm__market_t *m);
 

@@ -106,7 +106,11 @@ void pmm__feed(pmm_engine_t *e, const pmm_md_t *md) {
   g->at_ns = e->now_ns;
   if (!g->has) { g->has = true; open_windows(e, g, e->now_ns); }
   if (pmm_vol_add(&g->vol, e->now_ns, now_price) != PMM_OK) e->bad++;
-  for (uint32_t i = g->first_market; i != NONE; i = e->market[i].next_in_group) pmm__wake_market(e, &e->market[i], PMM_WAKE_FEED);
+  for (uint32_t i = g->first_market; i != NONE; i = e->market[i].next_in_group) {
+    pmm__market_t *const m = &e->market[i];
+    if (m->listens && m->desc.life == PMM_LIFE_OPEN && !m->gap) pmm__tell(e, m, md);
+    pmm__wake_market(e, m, PMM_WAKE_FEED);
+  }
 }
 
 void pmm__under_view(const pmm_engine_t *e, const pmm__market_t *m, pmm_under_view_t *out) {

@@ -80,9 +80,10 @@ void pmm__undo_fill(pmm_engine_t *e, const pmm_exec_effect_t *fx) {
 }
 
 /* What positions and open buys could still lose: cost of holdings plus cash behind orders. */
-static int64_t at_risk(const pmm_engine_t *e, const pmm_ledger_totals_t *t) {
-  (void)e;
-  return t->cost_e6 + t->reserved_e6;
+int64_t pmm__at_risk(const pmm_engine_t *e) {
+  pmm_ledger_totals_t t;
+  pmm_ledger_totals(e->ledger, &t);
+  return t.cost_e6 + t.reserved_e6;
 }
 
 int64_t pmm_engine_equity(pmm_engine_t *e) {
@@ -92,7 +93,6 @@ int64_t pmm_engine_equity(pmm_engine_t *e) {
   for (uint32_t i = 0; i < e->slot_cnt; i++)
     if (e->slot[i].pos.yes_e6 | e->slot[i].pos.no_e6)
       equity += pmm_ledger_unrealized(e->ledger, i, pmm__yes_value_e6(&e->market[e->slot[i].cfg.market]));
-  e->at_risk_e6 = at_risk(e, &t);
   return equity;
 }
 
@@ -110,7 +110,7 @@ void pmm__mark_equity(pmm_engine_t *e) {
   e->peak_e6 = pmm_max64(e->peak_e6, e->equity_e6);
   e->drawdown_e6 = pmm_max64(e->drawdown_e6, e->peak_e6 - e->equity_e6);
   if (e->now_ns >= e->next_sharpe_ns) {
-    add_return(e);
+    if (e->next_sharpe_ns != INT64_MIN) add_return(e); /* the first mark only starts the clock */
     e->next_sharpe_ns = e->now_ns + e->params.sharpe_every_ns;
   }
   bool const was_killed = e->risk.killed;
@@ -140,7 +140,10 @@ void pmm_engine_slot_stats(const pmm_engine_t *e, uint32_t slot, pmm_slot_stats_
   out->resolved = m->resolved;
   out->outcome = m->desc.outcome;
   out->payout_yes_e6 = m->desc.payout_yes_e6;
-  if (!m->resolved) { out->final_yes_e6 = s->pos.yes_e6; out->final_no_e6 = s->pos.no_e6; }
+  if (m->resolved) return;
+  out->final_yes_e6 = s->pos.yes_e6;
+  out->final_no_e6 = s->pos.no_e6;
+  out->unrealized_e6 = pmm_ledger_unrealized(e->ledger, slot, pmm__yes_value_e6(m));
 }
 
 void pmm_engine_stats(pmm_engine_t *e, pmm_engine_stats_t *out) {
