@@ -150,19 +150,25 @@ static double taking_cost(const pmm_view_t *view, double fair, int64_t net_e6) {
   return net_e6 > 0 ? fair - best_e4 / 1e4 : best_e4 / 1e4 - fair;
 }
 
+/* The least that an order can carry: whole lots, and the venue's minimum. */
+static int64_t least_order(const pmm_market_t *market) {
+  int64_t const least_e6 = pmm_max64(market->lot_e6, market->min_size_e6);
+  return (least_e6 + market->lot_e6 - 1) / market->lot_e6 * market->lot_e6;
+}
+
 static pmm_status_t reduce(const digital_params_t *p, const pmm_view_t *view, int64_t net_e6, int64_t allowed_e6, double f, pmm_quotes_t *out) {
   const pmm_market_t *const market = view->market;
-  int64_t const excess_e6 = pmm_abs64(net_e6) - allowed_e6;
+  int64_t const excess_e6 = pmm_floor_to_lot(pmm_abs64(net_e6) - allowed_e6, market->lot_e6), least_e6 = least_order(market);
+  out->why = "position above the band: reducing side only";
+  if (least_e6 > pmm_abs64(net_e6)) return PMM_OK; /* any order would turn the position round: it is held to the end */
   if (f < TAKE_BELOW && taking_cost(view, out->fair, net_e6) <= p->max_flatten_cost + SLACK) {
     out->exit_limit = p->max_flatten_cost;
-    return pmm__exit(out, net_e6, pmm_max64(pmm_floor_to_lot(excess_e6, market->lot_e6), market->lot_e6), "position above the band");
+    return pmm__exit(out, net_e6, pmm_max64(excess_e6, least_e6), "position above the band");
   }
-  int64_t const size_e6 = pmm_max64(pmm_floor_to_lot(pmm_min64(excess_e6, p->size * p->levels), market->lot_e6), market->lot_e6);
+  int64_t const size_e6 = pmm_max64(pmm_floor_to_lot(pmm_min64(excess_e6, p->size * p->levels), market->lot_e6), least_e6);
   double const urgency = pmm_clip((NEUTRAL_FROM - f) / URGENCY_SPAN, 0, 1);
-  int64_t const least_e6 = pmm_max64(size_e6, market->min_size_e6);
-  if (net_e6 > 0) pmm__add_ask(out, reducing_price(view, PMM_ASK, out->raw_ask, urgency), least_e6);
-  else pmm__add_bid(out, reducing_price(view, PMM_BID, out->raw_bid, urgency), least_e6);
-  out->why = "position above the band: reducing side only";
+  if (net_e6 > 0) pmm__add_ask(out, reducing_price(view, PMM_ASK, out->raw_ask, urgency), size_e6);
+  else pmm__add_bid(out, reducing_price(view, PMM_BID, out->raw_bid, urgency), size_e6);
   return PMM_OK;
 }
 
