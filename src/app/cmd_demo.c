@@ -77,6 +77,16 @@ static int parse_args(args_t *a, int argc, char **argv) {
   return pmm_app_set_add(&a->config, a->duration_set) ? -1 : PMM_EXIT_USAGE;
 }
 
+/* Without a configuration of the user's own the demo shows the linear strategy with an inventory skew; the user's --set come after. */
+static void demo_defaults(args_t *a) {
+  static const char *const set[] = {"params.spread_bps=200", "params.inventory_alpha=0.0005"};
+  size_t const n = sizeof set / sizeof set[0];
+  if (a->config.path || a->strategy_set[0] || a->config.set_cnt + n > PMM_APP_SETS_MAX) return;
+  memmove(a->config.set + n, a->config.set, a->config.set_cnt * sizeof a->config.set[0]);
+  memcpy(a->config.set, set, sizeof set);
+  a->config.set_cnt += n;
+}
+
 /* -- the screen -- */
 typedef struct screen { double equity[TRACE]; int equity_cnt; } screen_t;
 
@@ -200,6 +210,7 @@ int pmm_cmd_demo(int argc, char **argv) {
   a = (args_t){.duration_s = 30, .speed = SPEED_DEFAULT};
   int const early = parse_args(&a, argc, argv);
   if (early >= 0) return early;
+  demo_defaults(&a);
   pmm_config_t *const config = malloc(sizeof *config);
   if (!config) { pmm_app_error("no memory"); return PMM_EXIT_FAILED; }
   struct sigaction sa = {.sa_handler = on_signal};
