@@ -2,13 +2,13 @@
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 ARGS ?=
-OPS ?= 1000000
+OPS ?= 10000000
 FUZZ_SECONDS ?= 60
 CTEST = ctest --output-on-failure -j $(JOBS)
 # The sanitizers say where; leaks of the C library's own start-up are not ours.
 SAN = ASAN_OPTIONS=abort_on_error=0:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 
-.PHONY: build deps run test test-release test-long asan fuzz fuzz-build fuzz-smoke bench coverage format lint clean install help
+.PHONY: build deps run test test-release test-long asan fuzz fuzz-build fuzz-smoke bench results valgrind coverage format lint clean install help
 
 build: ## compile everything in release mode: build/pmm
 	@cmake --preset release >/dev/null
@@ -49,7 +49,15 @@ fuzz-smoke: ## the same for a few seconds, where clang is there
 	else echo "fuzz: no clang here, skipped"; fi
 
 bench: build ## the standing measurements, as JSON lines (alternate with a peer on one machine)
-	@for b in build/bench/bench_*; do [ -x "$$b" ] && "$$b"; done
+	@PMM_BUILD=build sh bench/bench.sh
+
+results: build ## replay every recording under PMM_DATA with every strategy: docs/results.md
+	@sh bench/results.sh
+
+valgrind: ## the tests of a plain build under valgrind
+	@cmake --preset debug >/dev/null
+	@cmake --build --preset debug -j $(JOBS)
+	@PMM_TEST_OPS=$${PMM_TEST_OPS:-2000} sh packaging/valgrind.sh build/debug
 
 coverage: ## line coverage of src/ by the tests
 	@cmake --preset coverage >/dev/null
