@@ -119,9 +119,10 @@ static void level_line(pmm_engine_t *e, pmm_side_t side, int32_t tick) {
   pmm_ladder_t const *const l = pmm_engine_ladder(e, 0);
   int32_t const price = tick * l->tick_e4;
   int64_t const own = own_at(e, side, price);
+  fputs(own ? "\033[1;33m" : side == PMM_BID ? "\033[32m" : "\033[31m", stdout);
   printf("   %s %5.2f %10.2f", side == PMM_BID ? "bid" : "ask", price / 1e4, (double)pmm_ladder_qty(l, side, tick) / 1e6);
   if (own) printf("   <- ours %.2f", (double)own / 1e6);
-  printf("\033[K\n");
+  printf("\033[0m\033[K\n");
 }
 
 /* Levels to show: used by others or by us. */
@@ -158,9 +159,9 @@ static void draw(pmm_session_t *s, const args_t *a, screen_t *screen) {
   printf("\033[K\n   inventory  YES %.2f  NO %.2f  net %+.2f\033[K\n", (double)v.position.yes_e6 / 1e6, (double)v.position.no_e6 / 1e6, (double)pmm_position_net(&v.position) / 1e6);
   printf("   orders %llu   cancels %llu   fills %llu   bought %.2f   sold %.2f\033[K\n", (unsigned long long)x->orders, (unsigned long long)x->cancels,
          (unsigned long long)x->fills, (double)x->bought_e6 / 1e6, (double)x->sold_e6 / 1e6);
-  printf("   P&L $%+.4f   cash $%.4f\033[K\n   ", pnl, (double)pmm_ledger_cash(pmm_engine_ledger(e)) / 1e6);
+  printf("\033[36m   P&L $%+.4f   cash $%.4f\033[K\n   ", pnl, (double)pmm_ledger_cash(pmm_engine_ledger(e)) / 1e6);
   sparkline(screen);
-  printf("\033[K\n\033[J");
+  printf("\033[0m\033[K\n\033[J");
   fflush(stdout);
 }
 
