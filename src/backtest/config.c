@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "config_schema.h"
 
@@ -166,14 +165,10 @@ pmm_status_t pmm_config_parse(pmm_config_t *config, const char *name, const char
 /* Reads at most one byte more than allowed, so that pmm_config_parse sees that it is too much. */
 static pmm_status_t read_file(const char *path, char *buf, size_t *len, pmm_error_t *err) {
   FILE *const file = fopen(path, "re");
-  struct stat st;
-  int code = file && fstat(fileno(file), &st) == 0 ? 0 : errno;
-  if (code == 0 && S_ISDIR(st.st_mode)) code = EISDIR;
-  if (code == 0) {
-    *len = fread(buf, 1, PMM__CONFIG_BYTES_MAX + 1, file);
-    if (ferror(file)) code = EIO;
-  }
-  if (file) fclose(file);
+  if (!file) return pmm_error_set(err, PMM_IO, "%.200s: %s", path, strerror(errno));
+  *len = fread(buf, 1, PMM__CONFIG_BYTES_MAX + 1, file);
+  int const code = ferror(file) ? errno : 0; /* a folder opens, but does not read */
+  fclose(file);
   return code == 0 ? PMM_OK : pmm_error_set(err, PMM_IO, "%.200s: %s", path, strerror(code));
 }
 

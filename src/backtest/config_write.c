@@ -60,7 +60,7 @@ static void print_range(FILE *out, const pmm_param_t *param) {
   if (has_max) print_limit(out, param->max);
   if (has_max && !has_min) fputs(" or less", out);
   if (!has_max && !has_min) fputs("any number", out);
-  if (*param->unit) fprintf(out, " %s", param->unit);
+  if (*param->unit) fprintf(out, has_min || has_max ? " %s" : " of %s", param->unit);
 }
 
 /* -- the effective configuration -- */
