@@ -7,11 +7,16 @@ typedef struct placement { pmm_side_t side; int32_t price_e4; int64_t qty_e6; } 
 typedef struct placements { placement_t at[2 * PMM_LEVELS_MAX]; int cnt; } placements_t;
 
 /* -- what is wanted -- */
+static bool meets_book(const pmm__turn_t *t, pmm_side_t side, int32_t price_e4) {
+  int32_t const there = pmm_ladder_best_e4(t->ctx->ladder, pmm_side_opposite(side));
+  return there != 0 && !pmm__price_better(side, there, price_e4);
+}
+
 /* A quote never takes: one that would meet the book goes a tick inside it, or is dropped. */
 static int32_t resting_price(const pmm__turn_t *t, pmm_side_t side, int32_t price_e4) {
   const pmm_grid_t *const grid = &t->ctx->market->grid;
-  int32_t const there = pmm_ladder_best_e4(t->ctx->ladder, pmm_side_opposite(side));
-  if (there && !pmm__price_better(side, there, price_e4)) {
+  if (meets_book(t, side, price_e4)) {
+    int32_t const there = pmm_ladder_best_e4(t->ctx->ladder, pmm_side_opposite(side));
     if (t->exec->params.on_cross == PMM_CROSS_SKIP) return PMM_TICKS_NONE;
     return side == PMM_BID ? pmm_grid_down(grid, there) : pmm_grid_up(grid, there);
   }
@@ -26,10 +31,9 @@ static int64_t order_size(const pmm__turn_t *t, int64_t qty_e6, double factor) {
 
 /* Levels as they can stand: on the grid, inside the book, of a size the venue takes; of several that come to lie on one
    price the nearest stays. */
-static int shape(const pmm__turn_t *t, pmm_side_t side, pmm_level_t *want) {
+static int shape(const pmm__turn_t *t, pmm_side_t side, double factor, pmm_level_t *want) {
   const pmm_level_t *const level = side == PMM_BID ? t->quotes->bid : t->quotes->ask;
   int const cnt = side == PMM_BID ? t->quotes->bid_cnt : t->quotes->ask_cnt;
-  double const factor = pmm_risk_size_factor(t->exec->risk);
   assert(cnt >= 0 && cnt <= PMM_LEVELS_MAX);
   int n = 0;
   for (int i = 0; i < cnt; i++) {
@@ -105,9 +109,28 @@ static group_t take_group(const pmm__turn_t *t, uint32_t first, int32_t price_e4
 }
 
 /* -- one side -- */
+/* The common case, found without a division: each level has one order of just its price and size, and no level meets the
+   book. What was shaped once keeps its shape. */
+static bool stands(const pmm__turn_t *t, pmm_side_t side, double factor) {
+  const pmm_level_t *const level = side == PMM_BID ? t->quotes->bid : t->quotes->ask;
+  int const cnt = side == PMM_BID ? t->quotes->bid_cnt : t->quotes->ask_cnt;
+  if (cnt > 0 && (factor != 1 || meets_book(t, side, level[0].price_e4))) return false;
+  uint32_t live = t->s->head[side];
+  for (int i = 0; i < cnt; i++) {
+    if (live == PMM__NONE) return false;
+    const pmm_order_t *const o = &t->exec->order[live];
+    if (o->price_e4 != level[i].price_e4 || pmm__order_wanted_open(o) != level[i].qty_e6 || !pmm__order_counts(o)) return false;
+    if (level[i].qty_e6 < t->min_e6) return false;
+    live = o->next;
+  }
+  return live == PMM__NONE;
+}
+
 static void reconcile(pmm__turn_t *t, pmm_side_t side, placements_t *out) {
+  double const factor = pmm_risk_size_factor(t->exec->risk);
+  if (stands(t, side, factor)) return;
   pmm_level_t want[PMM_LEVELS_MAX];
-  int const cnt = shape(t, side, want);
+  int const cnt = shape(t, side, factor, want);
   uint32_t live = t->s->head[side];
   for (int i = 0; i < cnt; i++) {
     uint32_t const from = live;
@@ -144,9 +167,17 @@ static pmm_quote_action_t permitted(pmm__turn_t *t) {
 void pmm_exec_quote(pmm_exec_t *exec, uint32_t slot, const pmm_exec_ctx_t *ctx, const pmm_quotes_t *quotes, pmm_actions_t *out,
                     pmm_risk_reason_t *refused) {
   assert(slot < exec->slot_cnt && exec->slot[slot].bound);
-  int64_t const lot = ctx->market->lot_e6;
-  pmm__turn_t turn = {.exec = exec, .s = &exec->slot[slot], .slot = slot, .ctx = ctx, .quotes = quotes, .out = out, .lot_e6 = lot,
-    .min_e6 = pmm_max64(lot, ctx->market->min_size_e6), .refused = PMM_RISK_NONE};
+  pmm__turn_t turn; /* field by field: what only a placement needs is not even cleared before one */
+  turn.exec = exec;
+  turn.s = &exec->slot[slot];
+  turn.slot = slot;
+  turn.ctx = ctx;
+  turn.quotes = quotes;
+  turn.out = out;
+  turn.lot_e6 = ctx->market->lot_e6;
+  turn.min_e6 = pmm_max64(ctx->market->lot_e6, ctx->market->min_size_e6);
+  turn.refused = PMM_RISK_NONE;
+  turn.counted = false;
   switch (permitted(&turn)) {
     case PMM_QUOTE_QUOTE: quote(&turn); break;
     case PMM_QUOTE_PAUSE: pause(&turn); break;

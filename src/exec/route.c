@@ -83,6 +83,11 @@ static void count_turn(pmm__turn_t *t) {
   if (t->counted) return;
   t->counted = true;
   t->at_risk_e6 = t->ctx->at_risk_e6;
+  t->buy_e6 = 0;
+  for (int side = 0; side < 2; side++) {
+    t->open_e6[side] = t->cash_e6[side] = 0;
+    t->best_e4[side] = 0;
+  }
   for (int side = 0; side < 2; side++)
     for (const pmm_order_t *o = pmm__order_at(t->exec, t->s->head[side]); o; o = pmm__order_at(t->exec, o->next)) {
       if (o->state == PMM_ORDER_PENDING_CANCEL) t->at_risk_e6 -= o->lock.cash_e6;
