@@ -182,7 +182,7 @@ static void on_event(void *state, const pmm_view_t *view, const pmm_event_t *eve
 
 /* Everything between the view and the ladder. Names follow docs/strategies/logit.md. */
 typedef struct terms {
-  double p, time_factor, b_side, p_opp, qhat, gamma, lambda, sigma, delta, r, half, step;
+  double p, time_factor, b_side, p_opp, qhat, gamma, lambda, sigma, delta, r, middle, half, step; /* middle: r as a price */
 } terms_t;
 
 /* Share of life left; an unknown life counts as all of it. */
@@ -233,6 +233,12 @@ static double sigma_of(const logit_t *self, const pmm_view_t *view) {
   return self->tox.sample_cnt >= (uint64_t)self->params->min_samples ? self->tox.sigma : 1;
 }
 
+/* Not pmm_sigmoid: its clip at 1e-6 would pull a reservation price beyond it, and every level with it, a tick inwards. */
+static double prob(double x) {
+  double const e = pmm_exp(-fabs(x));
+  return x >= 0 ? 1 / (1 + e) : e / (1 + e);
+}
+
 static terms_t terms_of(const logit_t *self, const pmm_view_t *view) {
   const logit_params_t *const c = self->params;
   double const q = (double)pmm_position_net(&view->position) / 1e6;
@@ -246,17 +252,18 @@ static terms_t terms_of(const logit_t *self, const pmm_view_t *view) {
   t.sigma = sigma_of(self, view);
   t.delta = delta_of(c, &t);
   t.r = pmm_logit(t.p) - t.delta;
+  t.middle = prob(t.r);
   t.half = half_spread_of(c, view, &t);
   t.step = fmax(c->step_mult * t.half, c->min_step_logit);
   return t;
 }
 
-/* Not pmm_sigmoid: its clip at 1e-6 would pull a reservation price beyond it, and every level with it, a tick inwards. */
-static double prob(double x) { return x >= 0 ? 1 / (1 + pmm_exp(-x)) : pmm_exp(x) / (1 + pmm_exp(x)); }
-
 /* What one level costs: dollars for YES on the bid, for NO on the ask. */
 static int64_t cost_of(pmm_side_t side, int32_t price_e4, int64_t qty_e6) {
-  return pmm_notional_ceil(side == PMM_BID ? price_e4 : PMM_ONE_E4 - price_e4, qty_e6);
+  int32_t const outcome_e4 = side == PMM_BID ? price_e4 : PMM_ONE_E4 - price_e4;
+  if (qty_e6 <= INT64_MAX / PMM_ONE_E4 - 1) /* the product fits: no 128-bit division */
+    return (outcome_e4 * qty_e6 + PMM_ONE_E4 - 1) / PMM_ONE_E4;
+  return pmm_notional_ceil(outcome_e4, qty_e6);
 }
 
 static int64_t level_size(const logit_params_t *c, const pmm_market_t *market, double dollars, int32_t outcome_price_e4) {
@@ -266,9 +273,9 @@ static int64_t level_size(const logit_params_t *c, const pmm_market_t *market, d
 }
 
 static int32_t level_price(const logit_params_t *c, const pmm_grid_t *grid, const terms_t *t, pmm_side_t side, int i) {
-  double const away = t->half + i * t->step, middle = prob(t->r);
-  if (side == PMM_BID) return pmm_grid_floor(grid, fmin(prob(t->r - away), middle - c->min_half_spread_prob));
-  return pmm_grid_ceil(grid, fmax(prob(t->r + away), middle + c->min_half_spread_prob));
+  double const away = t->half + i * t->step;
+  if (side == PMM_BID) return pmm_grid_floor(grid, fmin(prob(t->r - away), t->middle - c->min_half_spread_prob));
+  return pmm_grid_ceil(grid, fmax(prob(t->r + away), t->middle + c->min_half_spread_prob));
 }
 
 static int32_t add_side(const logit_params_t *c, const pmm_market_t *market, const terms_t *t, pmm_side_t side, pmm_level_t *level) {

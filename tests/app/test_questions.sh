@@ -1,5 +1,6 @@
 # What `pmm quote` and `pmm price` answer to lines that are wrong, odd or very long.
 set -u
+: "${PMM_BIN:?names the program}"
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 failed=0

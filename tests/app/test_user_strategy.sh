@@ -1,5 +1,6 @@
 # A user's own strategy, built as a shared object against the public headers, asked through `pmm quote`.
 set -u
+: "${PMM_BIN:?names the program}" "${PMM_BUILD:?names the build folder}"
 so="$PMM_BUILD/examples/mine.so"
 [ -e "$so" ] || { echo "$so is not built"; exit 1; }
 failed=0

@@ -44,6 +44,27 @@ static void test_tables(void **unused) {
   }
 }
 
+/* Each strategy's page names each of its parameters with its default. */
+static void test_pages(void **unused) {
+  (void)unused;
+  size_t cnt;
+  const pmm_strategy_ops_t *const *const table = pmm_strategy_table(&cnt);
+  for (size_t i = 0; i < cnt; i++) {
+    char path[128];
+    static char page[1 << 16];
+    snprintf(path, sizeof path, "docs/strategies/%s.md", table[i]->name);
+    FILE *const file = fopen(path, "r");
+    if (!file) fail_msg("%s is missing", path);
+    page[fread(page, 1, sizeof page - 1, file)] = '\0';
+    fclose(file);
+    for (size_t k = 0; k < table[i]->param_cnt; k++) {
+      char row[256];
+      snprintf(row, sizeof row, "| `%s` | %s | ", table[i]->params[k].name, table[i]->params[k].def);
+      if (!strstr(page, row)) fail_msg("%s does not have %s", path, row);
+    }
+  }
+}
+
 static void test_refusals(void **unused) {
   (void)unused;
   pmm_error_t err;
@@ -131,7 +152,7 @@ static void test_helpers(void **unused) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_find), cmocka_unit_test(test_tables), cmocka_unit_test(test_refusals),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_find), cmocka_unit_test(test_tables), cmocka_unit_test(test_pages), cmocka_unit_test(test_refusals),
                                      cmocka_unit_test(test_shared_objects), cmocka_unit_test(test_helpers)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
