@@ -3,8 +3,9 @@
    Two clocks. The exchange sees a record when it happened there, we see it when we received it; orders and answers travel in
    between with their latencies. With latency.feed none both see it at its receive time and share one book, which halves the
    work; otherwise the exchange has books of its own and a second reader of the tape that runs ahead.
-   At one instant the order is: market data reaches the exchange, answers reach us, market data reaches us, our actions reach the
-   exchange. Ties beyond that keep the order of the tape. */
+   At one instant the order is: a message reaches the exchange, answers reach us, the message reaches us, timers run, our actions
+   reach the exchange; then the next message of that instant. With books of its own the exchange has all its messages of an instant
+   before any of ours. A message is whole: nothing happens between its records. */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -25,7 +26,6 @@ typedef struct driver {
   pmm__queue_t actions, answers;
   pmm__delays_t delays;
   int64_t next_ns;     /* earliest of timer, action, answer */
-  int64_t timer_floor; /* timers run only while data lasts */
   const pmm_backtest_opts_t *opts;
   bool separate;       /* exchange-side books */
   pmm_feed_latency_t feed; int64_t feed_ns;
@@ -64,27 +64,30 @@ static void deliver_answer(driver_t *d, int64_t now_ns) {
   pmm_engine_on_event(d->setup.engine, &ev);
 }
 
-/* Everything due at or before until_ns, oldest first; answers before actions before timers at one instant. */
+static pmm_status_t run_timer(driver_t *d, int64_t due_ns) {
+  int64_t const now = pmm_max64(due_ns, pmm_engine_now(d->setup.engine)); /* the first is due since for ever */
+  pmm_sim_advance(d->sim, now);
+  pmm_event_t const ev = {.md = {.recv_ns = now, .kind = PMM_EV_TIMER}};
+  pmm_engine_on_event(d->setup.engine, &ev);
+  return collect_answers(d);
+}
+
+/* Everything due at or before until_ns, oldest first; answers before timers before actions at one instant. */
 static pmm_status_t run_until(driver_t *d, int64_t until_ns) {
   for (;;) {
     int64_t const answer = pmm__queue_due(&d->answers), action = pmm__queue_due(&d->actions);
     int64_t const timer = pmm_engine_next_timer(d->setup.engine);
     int64_t const now = pmm_min64(timer, pmm_min64(answer, action));
     if (now > until_ns || now == PMM_NS_MAX) break;
-    if (answer == now) {
-      deliver_answer(d, now);
-    } else if (action == now) {
+    pmm_status_t st = PMM_OK;
+    if (answer == now) deliver_answer(d, now);
+    else if (timer == now) st = run_timer(d, now);
+    else {
       pmm_sim_on_action(d->sim, now, pmm__queue_pop(&d->actions));
-      if (collect_answers(d) != PMM_OK) return PMM_FULL;
-      continue;
-    } else {
-      int64_t const at = pmm_max64(now, d->timer_floor);
-      if (d->sim) pmm_sim_advance(d->sim, at);
-      pmm_event_t const ev = {.md = {.recv_ns = at, .kind = PMM_EV_TIMER}};
-      pmm_engine_on_event(d->setup.engine, &ev);
-      if (d->sim && collect_answers(d) != PMM_OK) return PMM_FULL;
+      st = collect_answers(d);
     }
-    if (send_actions(d, pmm_engine_now(d->setup.engine)) != PMM_OK) return PMM_FULL;
+    if (st == PMM_OK) st = send_actions(d, pmm_engine_now(d->setup.engine));
+    if (st != PMM_OK) return st;
   }
   next_due(d);
   return PMM_OK;
@@ -99,26 +102,42 @@ static pmm_status_t after_sim(driver_t *d) {
   return st;
 }
 
+/* Answers that arrive at this instant, before our own look at the data. */
+static pmm_status_t deliver_now(driver_t *d, int64_t now_ns) {
+  while (__builtin_expect(pmm__queue_due(&d->answers) <= now_ns, 0)) {
+    deliver_answer(d, now_ns);
+    if (send_actions(d, now_ns) != PMM_OK) return PMM_FULL;
+  }
+  return PMM_OK;
+}
+
+/* What the engine wants after a record: actions on their way, and a look at its timers, which any record may move. */
+static pmm_status_t after_engine(driver_t *d, int64_t now_ns) {
+  uint32_t cnt;
+  pmm_engine_actions(d->setup.engine, &cnt);
+  if (cnt) {
+    if (send_actions(d, now_ns) != PMM_OK) return PMM_FULL;
+    d->next_ns = pmm_min64(d->next_ns, pmm__queue_due(&d->actions));
+  }
+  d->next_ns = pmm_min64(d->next_ns, pmm_engine_next_timer(d->setup.engine));
+  return PMM_OK;
+}
+
 /* -- one book for both sides -- */
+static bool ends_message(const pmm_md_t *md) { return (md->flags & PMM_F_LAST) || md->kind >= PMM_MD_MARK; }
+
 static pmm_status_t shared_record(driver_t *d, const pmm_md_t *md) {
   pmm_engine_t *const e = d->setup.engine;
   int64_t const now = md->recv_ns;
-  d->timer_floor = now;
-  if (run_due(d, now) != PMM_OK) return PMM_FULL;
+  bool const whole = ends_message(md);
+  if (run_due(d, now - 1) != PMM_OK) return PMM_FULL;
   pmm_engine_apply(e, md);
   pmm_sim_on_md_fast(d->sim, now, md, pmm_engine_last_old(e));
   if (after_sim(d) != PMM_OK) return PMM_FULL;
-  while (__builtin_expect(pmm__queue_due(&d->answers) <= now, 0)) { /* answers without latency come before our own look at the data */
-    deliver_answer(d, now);
-    if (send_actions(d, now) != PMM_OK) return PMM_FULL;
-  }
+  if (whole && deliver_now(d, now) != PMM_OK) return PMM_FULL;
   pmm_engine_react(e, md);
-  uint32_t cnt;
-  pmm_engine_actions(e, &cnt);
-  if (cnt == 0 && !(md->kind == PMM_MD_STATUS)) return PMM_OK;
-  if (send_actions(d, now) != PMM_OK) return PMM_FULL;
-  next_due(d);
-  return run_due(d, now);
+  if (after_engine(d, now) != PMM_OK) return PMM_FULL;
+  return whole ? run_due(d, now) : PMM_OK;
 }
 
 static pmm_status_t shared_run(driver_t *d, const pmm_md_t *md, size_t cnt) {
@@ -167,29 +186,29 @@ static pmm_status_t venue_record(driver_t *d, reader_t *r, int64_t now) {
 
 static pmm_status_t local_record(driver_t *d, reader_t *r) {
   pmm_md_t const *const md = &r->md[r->at++];
-  d->timer_floor = md->recv_ns;
   pmm_engine_on_md(d->setup.engine, md);
-  uint32_t cnt;
-  pmm_engine_actions(d->setup.engine, &cnt);
-  if (cnt && send_actions(d, md->recv_ns) != PMM_OK) return PMM_FULL;
-  if (cnt || md->kind == PMM_MD_STATUS) next_due(d);
-  return PMM_OK;
+  if (d->opts->progress && (++d->done & 0xffff) == 0) d->opts->progress(d->opts->ctx, d->done, pmm__stream_total(r->stream));
+  return after_engine(d, md->recv_ns);
+}
+
+/* The next thing to happen: venue_ns and local_ns are when the next record reaches the exchange and us. */
+static pmm_status_t happen(driver_t *d, reader_t *venue, int64_t venue_ns, reader_t *local, int64_t local_ns) {
+  if (venue_ns <= d->next_ns && venue_ns <= local_ns) return venue_record(d, venue, venue_ns);
+  if (d->next_ns < local_ns) return run_until(d, d->next_ns);
+  if (pmm__queue_due(&d->answers) > local_ns) return local_record(d, local);
+  pmm_status_t const st = deliver_now(d, local_ns);
+  next_due(d);
+  return st;
 }
 
 static pmm_status_t run_separate(driver_t *d, reader_t *venue, reader_t *local, pmm_error_t *err) {
   for (;;) {
     pmm_status_t st = reader_fill(venue, err);
     if (st == PMM_OK) st = reader_fill(local, err);
-    if (st != PMM_OK) return st;
+    if (st != PMM_OK || (local->done && venue->done)) return st;
     int64_t const tv = venue->done ? PMM_NS_MAX : venue_time(d, venue);
     int64_t const tl = local->done ? PMM_NS_MAX : local->md[local->at].recv_ns;
-    if (local->done && venue->done) return PMM_OK;
-    if (tv <= d->next_ns && tv <= tl) st = venue_record(d, venue, tv);
-    else if (d->next_ns <= tl) { d->timer_floor = d->next_ns; st = run_until(d, d->next_ns); }
-    else {
-      st = local_record(d, local);
-      if (d->opts->progress && (++d->done & 0xffff) == 0) d->opts->progress(d->opts->ctx, d->done, pmm__stream_total(local->stream));
-    }
+    st = happen(d, venue, tv, local, tl);
     if (st != PMM_OK) return pmm_error_set(err, st, "orders under way: %s", pmm_status_to_string(st));
   }
 }
