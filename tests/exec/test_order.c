@@ -110,8 +110,8 @@ static void do_fill_part(life_t *l, int arg) { (void)arg; venue_fill(&l->v, &l->
 static void do_fill_all(life_t *l, int arg) { (void)arg; venue_fill(&l->v, &l->v.order[0], venue_open(&l->v.order[0]), 500); }
 static void do_expire(life_t *l, int arg) { (void)arg; venue_expire(&l->v, &l->v.order[0]); }
 static void do_want(life_t *l, int contracts) {
-  char text[32];
-  snprintf(text, sizeof text, contracts ? "b.5000x%d" : "", contracts);
+  char text[32] = "";
+  if (contracts) snprintf(text, sizeof text, "b.5000x%d", contracts);
   world_want(&l->w, text);
   const pmm_order_t *const o = pmm_exec_find(l->w.exec, l->id);
   if (contracts && (!o || pmm_order_open(o) <= QTY(contracts))) return; /* only shrinking: this is one order's life */

@@ -116,6 +116,40 @@ static void test_fees_and_rebates(void **state) {
   assert_sound(l);
 }
 
+/* docs/accounting.md, line by line. */
+static void test_the_example_in_the_docs(void **state) {
+  (void)state;
+  static const struct { pmm_route_t route; int32_t price; int64_t qty, fee, cash, yes, yes_cost, no, no_cost, realized; } rows[] = {
+    {PMM_BUY_YES, 4000, 10000000, 20000, 95980000, 10000000, 4000000, 0, 0, 0},
+    {PMM_BUY_YES, 4300, 5000000, 0, 93830000, 15000000, 6150000, 0, 0, 0},
+    {PMM_SELL_YES, 4600, 7000000, 0, 97050000, 8000000, 3280000, 0, 0, 350000},
+    {PMM_BUY_NO, 4700, 3000000, -1000, 95461000, 8000000, 3280000, 3000000, 1590000, 350000},
+  };
+  pmm_ledger_t *const l = new_ledger(1, 0, false, 100000000);
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    pmm_fill_t f = fill_of(rows[i].route, rows[i].price, rows[i].qty);
+    f.fee_e6 = rows[i].fee;
+    do_fill(l, f);
+    pmm_position_t const p = position(l, 0);
+    assert_int_equal(pmm_ledger_cash(l), rows[i].cash);
+    assert_int_equal(p.yes_e6, rows[i].yes);
+    assert_int_equal(p.yes_cost_e6, rows[i].yes_cost);
+    assert_int_equal(p.no_e6, rows[i].no);
+    assert_int_equal(p.no_cost_e6, rows[i].no_cost);
+    assert_int_equal(p.realized_e6, rows[i].realized);
+    assert_sound(l);
+  }
+  assert_int_equal(pmm_ledger_unrealized(l, 0, 450000), 8 * 450000 + 3 * 550000 - 3280000 - 1590000);
+  assert_int_equal(pmm_ledger_merge(l, 0, 3000000, NULL), PMM_OK);
+  assert_int_equal(pmm_ledger_cash(l), 98461000);
+  assert_int_equal(position(l, 0).yes_cost_e6, 2050000);
+  assert_int_equal(position(l, 0).realized_e6, 530000);
+  assert_int_equal(pmm_ledger_resolve(l, 0, 1000000, NULL), PMM_OK);
+  assert_int_equal(pmm_ledger_cash(l), 103461000);
+  assert_int_equal(position(l, 0).realized_e6, 3480000);
+  assert_int_equal(position(l, 0).fees_e6, 19000);
+}
+
 /* -- locks -- */
 static void test_locks(void **state) {
   (void)state;
@@ -449,7 +483,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_average_cost), cmocka_unit_test(test_no_is_priced_at_the_rest_of_a_dollar),
     cmocka_unit_test(test_rounding_is_against_us), cmocka_unit_test(test_settlement_of_both_sides),
-    cmocka_unit_test(test_fees_and_rebates), cmocka_unit_test(test_locks), cmocka_unit_test(test_netting), cmocka_unit_test(test_merge),
+    cmocka_unit_test(test_fees_and_rebates), cmocka_unit_test(test_the_example_in_the_docs), cmocka_unit_test(test_locks), cmocka_unit_test(test_netting), cmocka_unit_test(test_merge),
     cmocka_unit_test(test_failed_sale_comes_back), cmocka_unit_test(test_unsettled_is_owned_but_not_sellable),
     cmocka_unit_test(test_failure_after_the_market_resolved), cmocka_unit_test(test_refusals), cmocka_unit_test(test_limits),
     cmocka_unit_test(test_same_trade_twice), cmocka_unit_test(test_construction), cmocka_unit_test(test_kalshi_positions),
