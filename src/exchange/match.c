@@ -317,6 +317,7 @@ static pmm_reject_t amend_elsewhere(pmm_match_t *m, int64_t now_ns, pmm__node_t 
   pmm__match_publish_level(m, now_ns, o->market, o->side, old_e4);
   o->price_e4 = a->price_e4;
   o->open_e6 = a->qty_e6;
+  pmm__match_relock(m, o); /* a smaller sell lets pairs go free */
   pmm__match_tell(m, now_ns, PMM_EV_AMENDED, o, PMM_REJECT_NONE);
   if (enter(m, now_ns, o)) pmm__match_publish_level(m, now_ns, o->market, o->side, o->price_e4);
   return PMM_REJECT_NONE;

@@ -59,7 +59,7 @@ static pmm_status_t init_market(pmm_sim_t *sim, pmm_arena_t *arena, uint32_t i) 
   pmm_status_t const st = pmm_market_check(market, NULL);
   if (st != PMM_OK) return st;
   *m = (pmm__sim_market_t){.head = {PMM__NIL, PMM__NIL}, .low_e4 = {INT32_MAX, INT32_MAX}, .high_e4 = {INT32_MIN, INT32_MIN},
-                           .cross = crosses_fill(&sim->params, market), .rules = rules_of(&sim->params, market), .epoch = 1,
+                           .cross = crosses_fill(&sim->params, market), .rules = rules_of(&sim->params, market), .epoch = 1, .foot_tick_e4 = market->grid.tick_e4,
                            .top_only = (market->data & PMM_DATA_TOP) && !(market->data & PMM_DATA_DEPTH)};
   for (int side = PMM_BID; side <= PMM_ASK; side++)
     if (!(m->foot[side] = PMM_ARENA_NEW(arena, pmm__foot_t, sim->ladder[i]->cap_cnt))) return PMM_FULL;

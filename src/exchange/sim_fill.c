@@ -214,15 +214,29 @@ static void on_status(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md) {
   }
 }
 
+/* What we consumed moves to its index on the next grid, in the order that never overwrites an entry still to come. */
+static void move_footprint(pmm__foot_t *foot, int32_t tick_e4, int32_t next_e4) {
+  int32_t const cnt = PMM_ONE_E4 / tick_e4;
+  for (int32_t k = 1; k < cnt; k++) {
+    int32_t const from = next_e4 < tick_e4 ? cnt - k : k, price_e4 = from * tick_e4;
+    pmm__foot_t const was = foot[from];
+    foot[from] = (pmm__foot_t){0};
+    if (price_e4 % next_e4 == 0) foot[price_e4 / next_e4] = was;
+  }
+}
+
 static void on_tick(pmm_sim_t *sim, int64_t now_ns, uint32_t market) {
   pmm__sim_market_t *const m = &sim->state[market];
-  m->epoch++; /* ticks have another meaning now */
-  for (int side = PMM_BID; side <= PMM_ASK; side++)
+  int32_t const next_e4 = sim->market[market]->grid.tick_e4;
+  for (int side = PMM_BID; side <= PMM_ASK; side++) {
+    if (next_e4 != m->foot_tick_e4) move_footprint(m->foot[side], m->foot_tick_e4, next_e4);
     for (uint32_t i = m->head[side], next; i != PMM__NIL; i = next) {
       next = sim->order[i].next;
       if (!pmm_grid_is_valid(&sim->market[market]->grid, sim->order[i].price_e4))
         pmm__sim_end(sim, now_ns, &sim->order[i], PMM_EV_CANCELLED, PMM_REJECT_TICK);
     }
+  }
+  m->foot_tick_e4 = next_e4;
 }
 
 void pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md, int64_t old_e6) {
@@ -237,7 +251,7 @@ void pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md, int64_t o
   case PMM_MD_CLEAR: m->snapshot = m->dirty = true; break;
   case PMM_MD_STATUS: on_status(sim, now_ns, md); break;
   case PMM_MD_TICK: on_tick(sim, now_ns, market); break;
-  case PMM_MD_GAP: m->gap = true; break;
+  case PMM_MD_GAP: m->gap = true, m->snapshot = false; break; /* a book sent before the gap does not end it */
   default: break; /* MARK and VOLUME only end messages */
   }
   bool const rewatch = md->kind == PMM_MD_GAP || m->snapshot;

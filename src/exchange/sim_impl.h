@@ -32,6 +32,7 @@ typedef struct pmm__sim_market {
   bool top_only;             /* the recording shows best prices only */
   pmm__queue_rules_t rules;
   pmm__foot_t *foot[2];      /* by tick, of the recorded side consumed */
+  int32_t foot_tick_e4;      /* price of one tick of foot[] */
   uint64_t epoch;            /* entries of foot from another epoch are void */
   pmm__holding_t holding;
 } pmm__sim_market_t;
