@@ -9,6 +9,7 @@
    its last whole block and says so. Read by mmap. One writer; any number of readers, one cursor per thread. */
 #ifndef PMM_TAPE_H
 #define PMM_TAPE_H
+#include <stdio.h>
 #include "pmm/event.h"
 #include "pmm/market.h"
 
@@ -66,6 +67,17 @@ pmm_status_t pmm_tape_cursor_seek(pmm_tape_cursor_t *cursor, int64_t recv_ns, pm
 typedef struct pmm_tape_check { uint64_t records, blocks, markets, levels, trades, crossed_msgs, gaps; } pmm_tape_check_t;
 pmm_status_t pmm_tape_verify(const char *path, pmm_tape_check_t *check, pmm_error_t *err);
 
+/* -- exporting -- */
+/* pmm_tape_export writes records as text: csv (one heading, one line a record) or jsonl (one object a record); prices and
+   sizes as decimals, times as integer nanoseconds. market: only this market's records (its id), or NULL for everything.
+   PMM_INVAL (format), PMM_NOT_FOUND (market), PMM_IO (out), PMM_CORRUPT. */
+typedef struct pmm_export_opts {
+  const char *format, *market;
+  void (*progress)(void *ctx, uint64_t done_records, uint64_t total_records); /* may be NULL */
+  void *ctx;
+} pmm_export_opts_t;
+pmm_status_t pmm_tape_export(const pmm_tape_t *tape, const pmm_export_opts_t *opts, FILE *out, pmm_error_t *err);
+
 /* -- importing -- */
 typedef struct pmm_import_opts {
   const char *format;             /* kalshi-ws, polymarket-books, polymarket-ws, polymarket-multifeed */
@@ -73,9 +85,15 @@ typedef struct pmm_import_opts {
   bool infer_trades;              /* kalshi-ws: infer trades from volume steps (default true) */
   void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes); /* may be NULL */
   void *ctx;
+  const char *outcomes_path;      /* a file of lines "market,yes|no|void" that goes before outcome, or NULL */
 } pmm_import_opts_t;
 void pmm_import_opts_default(pmm_import_opts_t *opts);
-typedef struct pmm_import_stats { uint64_t lines, messages, records, trades, inferred, skipped, gaps; } pmm_import_stats_t;
+typedef struct pmm_import_stats {
+  uint64_t lines, messages, records, trades, inferred; /* inferred ones are among the trades */
+  uint64_t skipped; /* lines or events that are no message of a market or underlying, or could not be used (after a gap) */
+  uint64_t gaps;    /* GAP records */
+  uint64_t clamped; /* messages whose receive time went back: they take the time before */
+} pmm_import_stats_t;
 /* pmm_import reads path[0..n) (gzip or plain) as a stream in bounded memory into a new tape at out_path. A malformed
    line stops it with err "file:line: byte: reason" and no tape. */
 pmm_status_t pmm_import(const pmm_import_opts_t *opts, const char *const *path, size_t n, const char *out_path,
