@@ -111,7 +111,7 @@ int64_t pmm_fee_charge(const pmm_fee_schedule_t *fees, bool maker, int route, in
   case PMM_FEE_BPS:
     return bps_fee(rate_e6, route == PMM_SELL_NO || route == PMM_BUY_NO ? PMM_ONE_E4 - price_e4 : price_e4, qty_e6);
   }
-  assert(!"fee model checked by pmm_market_check");
+  assert(false && "fee model checked by pmm_market_check");
   return 0;
 }
 
@@ -132,6 +132,6 @@ int64_t pmm_fee_bound(const pmm_fee_schedule_t *fees, int32_t price_e4, int64_t 
   case PMM_FEE_BPS: /* the outcome is not known here: the dearer one */
     return bps_fee(rate_e6, price_e4 > PMM_ONE_E4 / 2 ? price_e4 : PMM_ONE_E4 - price_e4, qty_e6) + fills * BPS_UNIT_E6;
   }
-  assert(!"fee model checked by pmm_market_check");
+  assert(false && "fee model checked by pmm_market_check");
   return 0;
 }
