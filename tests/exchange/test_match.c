@@ -1,6 +1,7 @@
 /* The matching engine case by case: the venue's order vectors, then what each account pays, locks and gets. */
 #include "rig.h"
 #include <jansson.h>
+#include "exchange/match_impl.h"
 #include "pmm/decimal.h"
 
 typedef struct rig {
@@ -671,12 +672,46 @@ static void reduce_only(void **state) {
   teardown(&r);
 }
 
+/* pmm_match_check must find what it looks for. */
+static void check_finds(void **state) {
+  (void)state;
+  enum { FAULTS = 12 };
+  for (int fault = 0; fault < FAULTS; fault++) {
+    rig_t r;
+    setup(&r, PMM_STP_NONE, false);
+    order(&r, r.other, PMM_ASK, 5000, 2 * ONE, PMM_GTC, 0);
+    order(&r, r.me, PMM_BID, 5000, ONE, PMM_GTC, 0);
+    order(&r, r.me, PMM_BID, 4000, ONE, PMM_GTC, 0);
+    submit(&r, r.me, act_place(0, ++r.id, PMM_SELL_YES, 6000, ONE, PMM_GTC, 0));
+    pmm_match_t *const m = r.match;
+    pmm__match_market_t *const mk = &m->market[0];
+    pmm__node_t *const o = &m->order[mk->level[PMM_BID][40].first - 1];
+    switch (fault) {
+    case 0: m->wallet[0].cash_e6++; break;
+    case 1: m->wallet[0].locked_e6++; break;
+    case 2: mk->yes_e6++; break;
+    case 3: m->holding[0].yes_e6++; break;
+    case 4: m->holding[0].yes_locked_e6 = 2 * ONE; break;
+    case 5: o->open_e6 += LOT; break;
+    case 6: o->lock.cash_e6++; break;
+    case 7: mk->level[PMM_BID][40].last = 0; break;
+    case 8: o->price_e4 = 4100; break;
+    case 9: m->live_cnt++; break;
+    case 10: mk->ladder.level_cnt[PMM_BID]++; break;
+    case 11: pmm_ladder_set(&mk->ladder, PMM_BID, 70, ONE); break;
+    }
+    pmm_error_t err;
+    if (pmm_match_check(m, &err) != PMM_CORRUPT) fail_msg("fault %d was not found", fault);
+    teardown(&r);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(vector_orders), cmocka_unit_test(vector_orders_in_words), cmocka_unit_test(vector_amend), cmocka_unit_test(vector_positions),
     cmocka_unit_test(vector_settlement), cmocka_unit_test(vector_direction), cmocka_unit_test(routes), cmocka_unit_test(fees_and_escrow),
     cmocka_unit_test(public_burst), cmocka_unit_test(refusals), cmocka_unit_test(full_tables), cmocka_unit_test(self_trades),
-    cmocka_unit_test(time_and_life), cmocka_unit_test(early_close_revoked), cmocka_unit_test(regrid), cmocka_unit_test(reduce_only),
+    cmocka_unit_test(time_and_life), cmocka_unit_test(early_close_revoked), cmocka_unit_test(regrid), cmocka_unit_test(reduce_only), cmocka_unit_test(check_finds),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
