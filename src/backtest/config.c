@@ -34,7 +34,7 @@ const pmm_param_t pmm_latency_param_table[] = {
   {"order", PMM_PARAM_DURATION, LATENCY(order_ns), "50ms", 0, 3600, "s", NULL, "from our decision to the venue (mean)"},
   {"response", PMM_PARAM_DURATION, LATENCY(response_ns), "50ms", 0, 3600, "s", NULL, "from the venue back to us (mean)"},
   {"std", PMM_PARAM_DURATION, LATENCY(std_ns), "10ms", 0, 3600, "s", NULL, "standard deviation of both, for model normal"},
-  {"min", PMM_PARAM_DURATION, LATENCY(min_ns), "1ms", 0, 3600, "s", NULL, "no draw of normal or recorded is below this"},
+  {"min", PMM_PARAM_DURATION, LATENCY(min_ns), "0", 0, 3600, "s", NULL, "no message is faster than this, whatever the model"},
   {"samples", PMM_PARAM_TEXT, LATENCY(samples), "", 0, 0, "", NULL,
    "recorded: a file with one order latency in ns a line; empty: the tape's own receive minus exchange times"},
   {"feed", PMM_PARAM_ENUM, LATENCY(feed), "none", 0, 0, "", "none|recorded|constant",
