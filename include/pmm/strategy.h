@@ -64,6 +64,8 @@ typedef struct pmm_view {        /* borrowed for one call, never kept */
   pmm_position_t position;       /* of this strategy in this market */
   int64_t free_cash_e6;          /* of the account, not reserved by orders */
   int64_t group_net_e6;          /* net YES over all markets of this market's event */
+  int64_t others_flatten_e6;     /* cash_e6 it would cost to buy the opposite of all the account's other net positions, at the
+                                    values of the last marking of the account (engine.equity_every) */
   double time_left_s, life_s;    /* to close and whole life; NaN when unknown */
   pmm_under_view_t under;
   const pmm_own_order_t *orders; /* ours, this market and strategy, resting or on their way */

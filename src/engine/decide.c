@@ -101,6 +101,7 @@ static void build_view(pmm_engine_t *e, uint32_t slot, uint32_t wake, pmm_view_t
   v->position = s->pos;
   v->free_cash_e6 = pmm_ledger_free(e->ledger);
   v->group_net_e6 = e->exposure_e6[m->exposure];
+  v->others_flatten_e6 = e->flatten_e6 - s->flatten_e6;
   v->time_left_s = life_time_left(&m->desc, e->now_ns);
   v->life_s = life_time_whole(&m->desc);
   if (m->group != UINT32_MAX) pmm__under_view(e, m, &v->under);

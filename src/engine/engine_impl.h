@@ -60,6 +60,7 @@ typedef struct pmm__slot {
   pmm_quotes_t quotes;
   pmm_position_t pos;       /* as the ledger has it, refreshed when it changes */
   pmm_exec_open_t open;     /* likewise */
+  int64_t flatten_e6;       /* what buying the opposite of its net position cost at the last marking */
   int64_t accrued_ns;
   pmm_slot_stats_t st;
 } pmm__slot_t;
@@ -89,6 +90,7 @@ struct pmm_engine {
   int64_t next_equity_ns, next_sharpe_ns, sharpe_equity_e6;
   double ret_mean, ret_m2; uint64_t ret_cnt;
   int64_t equity_e6, peak_e6, drawdown_e6;
+  int64_t flatten_e6;       /* sum over slots */
   bool paused, flatten;      /* by operator */
   uint64_t path_hash;       /* of every action and account event, in order */
   uint64_t events, md_events, bad, trades, decisions, gaps;

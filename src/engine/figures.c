@@ -96,6 +96,20 @@ int64_t pmm_engine_equity(pmm_engine_t *e) {
   return equity;
 }
 
+/* Buying the opposite of a net position: a NO costs a dollar less the YES value. */
+static void mark_flatten_costs(pmm_engine_t *e) {
+  e->flatten_e6 = 0;
+  for (uint32_t i = 0; i < e->slot_cnt; i++) {
+    pmm__slot_t *const s = &e->slot[i];
+    int64_t const net = pmm_position_net(&s->pos);
+    s->flatten_e6 = 0;
+    if (net == 0) continue;
+    int64_t const yes = pmm__yes_value_e6(&e->market[s->cfg.market]);
+    s->flatten_e6 = pmm_muldiv_ceil(pmm_abs64(net), net > 0 ? PMM_ONE_E6 - yes : yes, PMM_ONE_E6);
+    e->flatten_e6 += s->flatten_e6;
+  }
+}
+
 static void add_return(pmm_engine_t *e) {
   double const r = (double)(e->equity_e6 - e->sharpe_equity_e6) / 1e6;
   e->sharpe_equity_e6 = e->equity_e6;
@@ -107,6 +121,7 @@ static void add_return(pmm_engine_t *e) {
 
 void pmm__mark_equity(pmm_engine_t *e) {
   e->equity_e6 = pmm_engine_equity(e);
+  mark_flatten_costs(e);
   e->peak_e6 = pmm_max64(e->peak_e6, e->equity_e6);
   e->drawdown_e6 = pmm_max64(e->drawdown_e6, e->peak_e6 - e->equity_e6);
   if (e->now_ns >= e->next_sharpe_ns) {
@@ -167,4 +182,5 @@ void pmm_engine_finish(pmm_engine_t *e) {
   for (int k = 0; k < PMM_MARKOUT_CNT; k++)
     while (e->markout_tail[k] != e->markout_head) take_markout(e, k);
   pmm__mark_equity(e);
+  if (e->equity_e6 != e->sharpe_equity_e6) add_return(e); /* the last, shorter interval, with the resolution in it */
 }

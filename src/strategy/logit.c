@@ -338,11 +338,10 @@ static int64_t cash_in_orders(const pmm_view_t *view, int64_t net_e6) {
   return sum_e6;
 }
 
-/* Free cash that must stay: a share of the bankroll and what it would cost to flatten this market. A strategy sees one
-   market; what flattening the others costs is held back by the floors of their own quotes. */
+/* Free cash that must stay: a share of the bankroll and what it would cost to flatten every market of the account. */
 static int64_t cash_floor(const logit_params_t *c, const pmm_view_t *view, const terms_t *t) {
   double const here = fabs((double)pmm_position_net(&view->position)) * t->p_opp;
-  return (int64_t)ceil(c->floor_fraction * (double)c->bankroll + here * (1 + c->slippage_buffer));
+  return (int64_t)ceil(c->floor_fraction * (double)c->bankroll + (here + (double)view->others_flatten_e6) * (1 + c->slippage_buffer));
 }
 
 static void keep_above_floor(const logit_params_t *c, const pmm_view_t *view, pmm_quotes_t *out) {

@@ -194,6 +194,9 @@ static void test_cash_floor(void **unused) {
   assert_int_equal(q->cash_floor_e6, C(50)); /* a tenth of 500, nothing to flatten */
   fix_hold(&f, 20, 0);
   assert_int_equal(fix_ask(&f)->cash_floor_e6, C(50 + 20 * .5 * 1.1));
+  f.view.others_flatten_e6 = C(40); /* positions elsewhere want cash to get out as well */
+  assert_int_equal(fix_ask(&f)->cash_floor_e6, C(50 + (20 * .5 + 40) * 1.1));
+  f.view.others_flatten_e6 = 0;
   fix_hold(&f, 0, 0);
   int64_t cost[2] = {0, 0};
   for (int i = 0; i < whole.bid_cnt; i++) cost[0] += pmm_notional_ceil(whole.bid[i].price_e4, whole.bid[i].qty_e6);
