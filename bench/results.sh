@@ -24,10 +24,10 @@ row() { # LABEL TAPE STRATEGY CONFIG [SET...]
   label=$1 tape=$2 strategy=$3 config=$4
   shift 4
   "$pmm" backtest -c "$config" --tape "$tape" --quiet --json "$tmp/r.json" "$@"
-  jq -r --arg label "$label" --arg strategy "$strategy" '
+  jq -r --arg name "$label" --arg strategy "$strategy" '
     def c: if . == null then "–" else (. * 100 * 100 | round / 100 | tostring) end;
     def d: (. * 100 | round / 100 | tostring);
-    "| \($label) | \($strategy) | \(.messages) | \(.orders) | \(.fills) | \(.fill_source) | \(.outcome) | \(.final_net) | \(.pnl.spread|d) | \(.pnl.inventory|d) | \(.pnl.fees|d) | **\(.pnl.total|d)** | \(.max_drawdown|d) | \(.markout["10s"]|c) | \(.uptime*100|round) | `\(.state_hash[2:10])` |"
+    "| \($name) | \($strategy) | \(.messages) | \(.orders) | \(.fills) | \(.fill_source) | \(.outcome) | \(.final_net) | \(.pnl.spread|d) | \(.pnl.inventory|d) | \(.pnl.fees|d) | **\(.pnl.total|d)** | \(.max_drawdown|d) | \(.markout["10s"]|c) | \(.uptime*100|round) | `\(.state_hash[2:10])` |"
   ' "$tmp/r.json" >>"$tmp/rows"
   jq -r --arg strategy "$strategy" '"\($strategy) \(.pnl_e6)"' "$tmp/r.json" >>"$tmp/sums.$set_name"
 }
@@ -62,13 +62,15 @@ EOF
 # One account replays the whole day: markets that span two recording sessions, and outcomes that only a later session
 # shows (the next market's strike), come out right only when all sessions are one tape.
 import kalshi-ws kalshi-day "$PMM_DATA"/kalshi-btc15m-ws/*.ndjson.gz
-section "Kalshi, BTC up in 15 minutes (13 May 2026)" "16 recording sessions as one tape, $("$pmm" tape info --json "$tmp/kalshi-day.tape" | jq -r '"\(.markets | length) markets"'), trades inferred from the ticker; then each session by itself."
+"$pmm" tape info --json "$tmp/kalshi-day.tape" | jq -r '.markets[] | "\(.id),\(.outcome)"' >"$tmp/kalshi-outcomes.csv"
+section "Kalshi, BTC up in 15 minutes (13 May 2026), the day as one account" "16 recording sessions as one tape, $("$pmm" tape info --json "$tmp/kalshi-day.tape" | jq -r '"\(.markets | length) markets"'), trades inferred from the ticker."
 for s in linear adaptive logit digital; do row "all sessions" "$tmp/kalshi-day.tape" $s examples/$s.yaml; done
+close_section
+section "The same, each session an account of its own" "Outcomes as the whole day shows them."
 for snap in "$PMM_DATA"/kalshi-btc15m-ws/*.orderbook_snapshot.ndjson.gz; do
   session=$(basename "$snap" .orderbook_snapshot.ndjson.gz)
-  "$pmm" tape import --format kalshi-ws "$PMM_DATA"/kalshi-btc15m-ws/"$session".*.ndjson.gz --outcomes "$tmp/kalshi-outcomes.csv" -o "$tmp/k.tape" >/dev/null 2>&1 ||
-    "$pmm" tape import --format kalshi-ws "$PMM_DATA"/kalshi-btc15m-ws/"$session".*.ndjson.gz -o "$tmp/k.tape" >/dev/null
-  for s in linear adaptive logit digital; do row "$session" "$tmp/k.tape" $s examples/$s.yaml; done
+  import kalshi-ws session "$PMM_DATA"/kalshi-btc15m-ws/"$session".*.ndjson.gz --outcomes "$tmp/kalshi-outcomes.csv"
+  for s in linear adaptive logit digital; do row "$session" "$tmp/session.tape" $s examples/$s.yaml; done
 done
 close_section
 
