@@ -39,8 +39,16 @@ extern const pmm_param_t pmm_sim_param_table[];
 extern const size_t pmm_sim_param_cnt;
 
 typedef struct pmm_sim pmm_sim_t;
-/* The first member of every pmm_sim_t: which kinds of record matter to a market now, one bit a kind. */
-typedef struct pmm_sim_watch { const uint32_t *kinds; uint32_t market_cnt; } pmm_sim_watch_t;
+/* What decides whether a record matters to our orders, kept where an inlined test can read it: the first member of every pmm_sim_t.
+   Prices of bids count upward, of asks downward (as negative numbers), so that one comparison serves both sides. */
+typedef struct pmm_sim_watch_market {
+  int32_t cross_at[2];   /* a level or print of this side (print: the taker's), signed, at or above this reaches our opposite orders */
+  int32_t low_e4[2];     /* our own prices of this side lie in [low, low + span] */
+  uint32_t span_e4[2];
+  uint32_t kinds;        /* other kinds that matter, one bit a kind */
+  uint32_t attention;    /* not 0: every level and print matters, such as within a snapshot */
+} pmm_sim_watch_market_t;
+typedef struct pmm_sim_watch { const pmm_sim_watch_market_t *market; uint32_t market_cnt; } pmm_sim_watch_t;
 /* markets, ladders: arrays of market_cnt, borrowed for the simulator's life; ladders[i] is the exchange-side book of market i, kept
    current by the caller, who calls pmm_sim_on_md after applying each record. Grids and life are read from markets[i], which the
    caller keeps current as well (pmm_sim_on_md handles STATUS and TICK for orders only). */
@@ -51,11 +59,19 @@ pmm_status_t pmm_sim_init(pmm_sim_t **sim, pmm_arena_t *arena, const pmm_sim_par
 size_t pmm_sim_bytes(uint32_t market_cnt, uint32_t orders_max);
 /* The record md took effect at now_ns; old_e6 from pmm_book_apply. Fills are made at once from prints, and at the end of each message
    (PMM_F_LAST on a record of that market) from a book that crosses us. pmm_sim_on_md_fast is the same with the test "does it
-   matter to an order of ours" inlined: one load, one predictable branch. */
+   matter to an order of ours" inlined: where it does not, a few loads and no call. */
 void pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md, int64_t old_e6);
-static inline void pmm_sim_on_md_fast(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md, int64_t old_e6) {
+static inline bool pmm_sim_matters(const pmm_sim_t *sim, const pmm_md_t *md) {
   const pmm_sim_watch_t *const watch = (const pmm_sim_watch_t *)(const void *)sim;
-  if (__builtin_expect(md->market < watch->market_cnt && (watch->kinds[md->market] >> (md->kind & 31) & 1), 0)) pmm_sim_on_md(sim, now_ns, md, old_e6);
+  if (md->market >= watch->market_cnt) return false;
+  const pmm_sim_watch_market_t *const w = &watch->market[md->market];
+  if (md->kind != PMM_MD_LEVEL && md->kind != PMM_MD_TRADE) return w->kinds >> (md->kind & 31) & 1;
+  int32_t const side = md->side & 1, signed_e4 = (md->price_e4 ^ -side) + side;
+  bool const reaches = signed_e4 >= w->cross_at[side], ours = (uint32_t)md->price_e4 - (uint32_t)w->low_e4[side] <= w->span_e4[side];
+  return reaches | (ours & (md->kind == PMM_MD_LEVEL)) | (w->attention != 0);
+}
+static inline void pmm_sim_on_md_fast(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md, int64_t old_e6) {
+  if (__builtin_expect(pmm_sim_matters(sim, md), 0)) pmm_sim_on_md(sim, now_ns, md, old_e6);
 }
 /* An action reaches the venue at now_ns. Marketable orders take from the book level by level (post-only: rejected). Escrow: buys
    lock cost plus fee bound, sells lock contracts; PMM_EV_REJECT otherwise. Amend down keeps the place. */

@@ -48,7 +48,7 @@ static uint64_t event_slots(uint64_t orders_max, uint64_t ticks_max) {
 }
 
 size_t pmm_sim_bytes(uint32_t market_cnt, uint32_t orders_max) {
-  size_t const per_market = sizeof(pmm__sim_market_t) + sizeof(uint32_t) + 2 * (PMM_LADDER_TICKS_MAX * sizeof(pmm__foot_t) + 64);
+  size_t const per_market = sizeof(pmm__sim_market_t) + sizeof(pmm_sim_watch_market_t) + 2 * (PMM_LADDER_TICKS_MAX * sizeof(pmm__foot_t) + 64);
   return sizeof(pmm_sim_t) + market_cnt * per_market + orders_max * sizeof(pmm__rest_t) + power_of_two(2 * (uint64_t)orders_max) * sizeof(uint32_t) +
          event_slots(orders_max, PMM_LADDER_TICKS_MAX) * sizeof(pmm_event_t) + 8 * 64;
 }
@@ -58,11 +58,11 @@ static pmm_status_t init_market(pmm_sim_t *sim, pmm_arena_t *arena, uint32_t i) 
   const pmm_market_t *const market = sim->market[i];
   pmm_status_t const st = pmm_market_check(market, NULL);
   if (st != PMM_OK) return st;
-  *m = (pmm__sim_market_t){.head = {PMM__NIL, PMM__NIL}, .low_e4 = {INT32_MAX, INT32_MAX}, .high_e4 = {INT32_MIN, INT32_MIN},
-                           .cross = crosses_fill(&sim->params, market), .rules = rules_of(&sim->params, market), .epoch = 1, .foot_tick_e4 = market->grid.tick_e4,
+  *m = (pmm__sim_market_t){.head = {PMM__NIL, PMM__NIL}, .cross = crosses_fill(&sim->params, market), .rules = rules_of(&sim->params, market), .epoch = 1, .foot_tick_e4 = market->grid.tick_e4,
                            .top_only = (market->data & PMM_DATA_TOP) && !(market->data & PMM_DATA_DEPTH)};
   for (int side = PMM_BID; side <= PMM_ASK; side++)
     if (!(m->foot[side] = PMM_ARENA_NEW(arena, pmm__foot_t, sim->ladder[i]->cap_cnt))) return PMM_FULL;
+  sim->watched[i] = (pmm_sim_watch_market_t){.cross_at = {INT32_MAX, INT32_MAX}, .low_e4 = {INT32_MAX, INT32_MAX}}; /* nothing reaches us */
   pmm__sim_watch(sim, i);
   return PMM_OK;
 }
@@ -80,13 +80,13 @@ pmm_status_t pmm_sim_init(pmm_sim_t **out, pmm_arena_t *arena, const pmm_sim_par
   uint64_t const events = event_slots(orders_max, ticks_max), slots = power_of_two(2 * (uint64_t)orders_max);
   sim->event_mask = events - 1;
   sim->slot_mask = (uint32_t)slots - 1;
-  sim->kinds = PMM_ARENA_NEW(arena, uint32_t, market_cnt);
+  sim->watched = PMM_ARENA_NEW(arena, pmm_sim_watch_market_t, market_cnt);
   sim->state = PMM_ARENA_NEW(arena, pmm__sim_market_t, market_cnt);
   sim->order = PMM_ARENA_NEW(arena, pmm__rest_t, orders_max);
   sim->slot = PMM_ARENA_NEW(arena, uint32_t, slots);
   sim->event = PMM_ARENA_NEW(arena, pmm_event_t, events);
-  if (!sim->kinds || !sim->state || !sim->order || !sim->slot || !sim->event) return PMM_FULL;
-  sim->watch = (pmm_sim_watch_t){.kinds = sim->kinds, .market_cnt = market_cnt};
+  if (!sim->watched || !sim->state || !sim->order || !sim->slot || !sim->event) return PMM_FULL;
+  sim->watch = (pmm_sim_watch_t){.market = sim->watched, .market_cnt = market_cnt};
   for (uint32_t i = 0; i < orders_max; i++) sim->order[i].next = i + 1 < orders_max ? i + 1 : PMM__NIL;
   for (uint32_t i = 0; i < market_cnt; i++) {
     pmm_status_t const st = init_market(sim, arena, i);
@@ -124,7 +124,10 @@ static void emit_refusal(pmm_sim_t *sim, int64_t now_ns, pmm_kind_t kind, const 
 }
 
 bool pmm_sim_poll(pmm_sim_t *sim, pmm_event_t *event) {
-  if (sim->event_out == sim->event_in) return false;
+  if (sim->event_out == sim->event_in) {
+    sim->event_in = sim->event_out = 0; /* dry: the next call writes to the same warm lines */
+    return false;
+  }
   *event = sim->event[sim->event_out++ & sim->event_mask];
   return true;
 }
@@ -181,18 +184,23 @@ void pmm__sim_watch(pmm_sim_t *sim, uint32_t market) {
   const pmm__sim_market_t *const m = &sim->state[market];
   uint32_t const foreign = 1u << PMM_KIND_NONE | 1u << PMM_MD_UNDERLYING | 1u << PMM_MD_SETTLE_MEAN; /* .market is no market there */
   uint32_t const always = 1u << PMM_MD_STATUS | 1u << PMM_MD_TICK | 1u << PMM_MD_GAP;
-  bool const busy = m->head[PMM_BID] != PMM__NIL || m->head[PMM_ASK] != PMM__NIL || m->snapshot;
-  sim->kinds[market] = busy ? ~foreign : always | (uint32_t)m->gap << PMM_MD_CLEAR;
+  bool const rests = m->head[PMM_BID] != PMM__NIL || m->head[PMM_ASK] != PMM__NIL;
+  sim->watched[market].kinds = rests || m->snapshot ? ~foreign : always | (uint32_t)m->gap << PMM_MD_CLEAR;
+  sim->watched[market].attention = m->snapshot || (rests && (m->top_only || (m->dirty && m->cross)));
 }
 
-static void set_bounds(pmm_sim_t *sim, pmm__sim_market_t *m, uint8_t side) {
-  m->low_e4[side] = INT32_MAX;
-  m->high_e4[side] = INT32_MIN;
-  for (uint32_t i = m->head[side]; i != PMM__NIL; i = sim->order[i].next) {
+/* Bounds of our prices of one side, and what reaches them. */
+static void set_bounds(pmm_sim_t *sim, uint32_t market, uint8_t side) {
+  pmm_sim_watch_market_t *const w = &sim->watched[market];
+  int32_t low = INT32_MAX, high = 0;
+  for (uint32_t i = sim->state[market].head[side]; i != PMM__NIL; i = sim->order[i].next) {
     int32_t const price_e4 = sim->order[i].price_e4;
-    if (price_e4 < m->low_e4[side]) m->low_e4[side] = price_e4;
-    if (price_e4 > m->high_e4[side]) m->high_e4[side] = price_e4;
+    if (price_e4 < low) low = price_e4;
+    if (price_e4 > high) high = price_e4;
   }
+  w->low_e4[side] = low;
+  w->span_e4[side] = high ? (uint32_t)(high - low) : 0;
+  w->cross_at[side ^ 1] = high == 0 ? INT32_MAX : side == PMM_ASK ? low : -high;
 }
 
 static bool better(const pmm__rest_t *a, const pmm__rest_t *b) {
@@ -210,7 +218,7 @@ static void link_order(pmm_sim_t *sim, pmm__rest_t *o) {
   else sim->order[prev].next = self;
   if (next != PMM__NIL) sim->order[next].prev = self;
   o->resting = true;
-  set_bounds(sim, m, o->side);
+  set_bounds(sim, o->market, o->side);
   pmm__sim_watch(sim, o->market);
 }
 
@@ -221,7 +229,7 @@ static void unlink_order(pmm_sim_t *sim, pmm__rest_t *o) {
   if (o->next != PMM__NIL) sim->order[o->next].prev = o->prev;
   o->next = o->prev = PMM__NIL;
   o->resting = false;
-  set_bounds(sim, m, o->side);
+  set_bounds(sim, o->market, o->side);
   pmm__sim_watch(sim, o->market);
 }
 
@@ -233,8 +241,8 @@ static void rest(pmm_sim_t *sim, pmm__rest_t *o) {
   bool const behind_best = best_e4 != 0 && (o->side == PMM_BID ? o->price_e4 < best_e4 : o->price_e4 > best_e4);
   pmm__queue_join(&o->queue, &m->rules, ladder->qty_e6[o->side][pmm_grid_index(&sim->market[o->market]->grid, o->price_e4)],
                   m->top_only && behind_best);
-  link_order(sim, o);
   m->dirty |= pmm__sim_reaches(ladder, o->side, o->price_e4);
+  link_order(sim, o);
   if (o->expire_ns < sim->next_expire_ns) sim->next_expire_ns = o->expire_ns;
 }
 

@@ -141,12 +141,17 @@ static void end_message(pmm_sim_t *sim, int64_t now_ns, uint32_t market) {
 
 /* ---- single records ---- */
 
+/* Whether a price of this side of the book, or of a taker of this side, reaches an order of ours on the other. */
+static bool reaches_us(const pmm_sim_watch_market_t *w, uint8_t side, int32_t price_e4) {
+  return (side == PMM_BID ? price_e4 : -price_e4) >= w->cross_at[side];
+}
+
 static void on_level(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md) {
   pmm__sim_market_t *const m = &sim->state[md->market];
   int32_t const price_e4 = md->price_e4;
   uint8_t const side = md->side;
-  if (side == PMM_BID ? price_e4 >= m->low_e4[PMM_ASK] : price_e4 <= m->high_e4[PMM_BID]) m->dirty = true;
-  if (price_e4 < m->low_e4[side] || price_e4 > m->high_e4[side] || m->snapshot || m->gap) return;
+  if (reaches_us(&sim->watched[md->market], side, price_e4)) m->dirty = true;
+  if (m->snapshot || m->gap) return;
   if (m->top_only && md->qty_e6 == 0) return;
   pmm__queue_rules_t rules = m->rules;
   rules.nosize |= (md->flags & PMM_F_NOSIZE) != 0;
@@ -171,14 +176,12 @@ static int64_t print_qty(pmm_sim_t *sim, int64_t now_ns, pmm__rest_t *order, con
 /* A print meets our orders of the side it hit in price-time order, sharing its quantity among them. */
 static void on_trade(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md) {
   uint32_t const market = md->market;
-  pmm__sim_market_t *const m = &sim->state[market];
   uint8_t const side = md->side ^ 1;
   int32_t const price_e4 = md->price_e4;
-  if (side == PMM_ASK ? price_e4 < m->low_e4[PMM_ASK] : price_e4 > m->high_e4[PMM_BID]) return;
-  if (!pmm__sim_trades(sim, market)) return;
+  if (!reaches_us(&sim->watched[market], md->side, price_e4) || !pmm__sim_trades(sim, market)) return;
   uint8_t const flags = (uint8_t)(PMM_F_MAKER | (md->flags & PMM_F_INFERRED));
   int64_t left = md->qty_e6;
-  for (uint32_t i = m->head[side], next; i != PMM__NIL; i = next) {
+  for (uint32_t i = sim->state[market].head[side], next; i != PMM__NIL; i = next) {
     pmm__rest_t *const o = &sim->order[i];
     next = o->next;
     bool const at = o->price_e4 == price_e4, beyond = side == PMM_ASK ? o->price_e4 < price_e4 : o->price_e4 > price_e4;
@@ -241,9 +244,9 @@ static void on_tick(pmm_sim_t *sim, int64_t now_ns, uint32_t market) {
 
 void pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md, int64_t old_e6) {
   (void)old_e6; /* each order remembers what its level showed */
-  uint32_t const market = md->market;
-  if (market >= sim->market_cnt || !(sim->kinds[market] >> (md->kind & 31) & 1)) return;
+  if (!pmm_sim_matters(sim, md)) return;
   if (now_ns >= sim->next_expire_ns) pmm_sim_advance(sim, now_ns);
+  uint32_t const market = md->market;
   pmm__sim_market_t *const m = &sim->state[market];
   switch (md->kind) {
   case PMM_MD_LEVEL: on_level(sim, now_ns, md); break;
@@ -254,7 +257,6 @@ void pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md, int64_t o
   case PMM_MD_GAP: m->gap = true, m->snapshot = false; break; /* a book sent before the gap does not end it */
   default: break; /* MARK and VOLUME only end messages */
   }
-  bool const rewatch = md->kind == PMM_MD_GAP || m->snapshot;
   if (md->flags & PMM_F_LAST) end_message(sim, now_ns, market);
-  if (rewatch) pmm__sim_watch(sim, market);
+  pmm__sim_watch(sim, market);
 }

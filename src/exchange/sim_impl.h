@@ -25,7 +25,6 @@ typedef struct pmm__foot { int64_t shown_e6, used_e6; uint64_t epoch; } pmm__foo
 
 typedef struct pmm__sim_market {
   uint32_t head[2];          /* own orders by side */
-  int32_t low_e4[2], high_e4[2]; /* bounds of own prices by side; INT32_MAX and INT32_MIN when there are none */
   bool cross;                /* a crossing book fills us */
   bool dirty;                /* the book may cross us: look at the end of the message */
   bool snapshot, gap;        /* between CLEAR and the end of its message; since a GAP */
@@ -39,7 +38,7 @@ typedef struct pmm__sim_market {
 
 struct pmm_sim {
   pmm_sim_watch_t watch;     /* first: pmm_sim_on_md_fast reads it */
-  uint32_t *kinds;           /* what watch points to */
+  pmm_sim_watch_market_t *watched; /* what watch points to */
   pmm_sim_params_t params;
   pmm_market_t *const *market;
   pmm_ladder_t *const *ladder;
@@ -60,7 +59,7 @@ struct pmm_sim {
 /* sim.c */
 void pmm__sim_fill(pmm_sim_t *sim, int64_t now_ns, pmm__rest_t *order, int32_t price_e4, int64_t qty_e6, uint8_t flags);
 void pmm__sim_end(pmm_sim_t *sim, int64_t now_ns, pmm__rest_t *order, pmm_kind_t kind, pmm_reject_t why); /* told, unlocked, forgotten */
-void pmm__sim_watch(pmm_sim_t *sim, uint32_t market);
+void pmm__sim_watch(pmm_sim_t *sim, uint32_t market);   /* after any change of state that pmm_sim_matters should know */
 void pmm__sim_resolve(pmm_sim_t *sim, uint32_t market, int64_t payout_yes_e6);
 
 /* sim_fill.c */
