@@ -65,9 +65,10 @@ pmm_status_t pmm_engine_init(pmm_engine_t **engine, pmm_arena_t *arena, const pm
 pmm_status_t pmm_engine_on_md(pmm_engine_t *engine, const pmm_md_t *md);
 pmm_status_t pmm_engine_on_event(pmm_engine_t *engine, const pmm_event_t *event);
 /* pmm_engine_on_md in two halves, for a driver whose exchange shares the engine's book: apply updates the book only, then
-   the exchange looks at it (and may fill us), then react lets strategies act. Always called in pairs. */
+   the exchange looks at it (and may fill us), then react lets strategies act. Always called in pairs. react tells whether
+   anything came of it: actions, or another time for the next timer. */
 void pmm_engine_apply(pmm_engine_t *engine, const pmm_md_t *md);
-void pmm_engine_react(pmm_engine_t *engine, const pmm_md_t *md);
+bool pmm_engine_react(pmm_engine_t *engine, const pmm_md_t *md);
 const pmm_action_t *pmm_engine_actions(const pmm_engine_t *engine, uint32_t *cnt);
 void pmm_engine_actions_done(pmm_engine_t *engine);
 /* When the engine next wants a PMM_EV_TIMER event; PMM_NS_MAX: not at all. */

@@ -132,11 +132,12 @@ static pmm_status_t shared_record(driver_t *d, const pmm_md_t *md) {
   bool const whole = ends_message(md);
   if (run_due(d, now - 1) != PMM_OK) return PMM_FULL;
   pmm_engine_apply(e, md);
-  pmm_sim_on_md_fast(d->sim, now, md, pmm_engine_last_old(e));
-  if (after_sim(d) != PMM_OK) return PMM_FULL;
+  if (__builtin_expect(pmm_sim_matters(d->sim, md), 0)) {
+    pmm_sim_on_md(d->sim, now, md, pmm_engine_last_old(e));
+    if (after_sim(d) != PMM_OK) return PMM_FULL;
+  }
   if (whole && deliver_now(d, now) != PMM_OK) return PMM_FULL;
-  pmm_engine_react(e, md);
-  if (after_engine(d, now) != PMM_OK) return PMM_FULL;
+  if (pmm_engine_react(e, md) && after_engine(d, now) != PMM_OK) return PMM_FULL;
   return whole ? run_due(d, now) : PMM_OK;
 }
 

@@ -32,6 +32,7 @@ static void sift_down(pmm_engine_t *e, uint32_t pos) {
 void pmm__heap_fix(pmm_engine_t *e, uint32_t slot, int64_t due_ns) {
   pmm__slot_t *const s = &e->slot[slot];
   if (s->due_ns == due_ns) return;
+  e->stirred = true;
   bool const sooner = due_ns < s->due_ns;
   s->due_ns = due_ns;
   if (sooner) sift_up(e, s->heap_pos); else sift_down(e, s->heap_pos);
@@ -201,6 +202,7 @@ static void wake_slot(pmm_engine_t *e, uint32_t slot, uint32_t wake) {
   if (!wanted) return;
   bool const urgent = wanted & (PMM_WAKE_FILL | PMM_WAKE_LIFE | PMM_WAKE_FAIR);
   if (!urgent && e->params.min_requote_ns && e->now_ns - s->last_decision_ns < e->params.min_requote_ns) {
+    if ((s->throttled & wanted) == wanted) return; /* already waiting for its turn */
     s->throttled |= wanted;
     pmm__slot_due(e, slot);
     return;

@@ -244,6 +244,7 @@ static void on_trade(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
   if (md->qty_e6 <= 0 || md->price_e4 <= 0 || md->price_e4 >= PMM_ONE_E4 || md->side > PMM_ASK) { e->bad++; return; }
   e->trades++;
   m->pending |= PMM_WAKE_TRADE;
+  if (m->slot_cnt == 0) return; /* nobody asks for its statistics */
   pmm_flow_trade(&m->flow, e->now_ns, (pmm_side_t)md->side, md->price_e4, md->qty_e6, md->flags);
   if (m->listens && !(md->flags & PMM_F_LAST)) pmm__tell(e, m, md);
 }
@@ -275,39 +276,54 @@ static void check_money(const pmm_engine_t *e) {
   (void)e;
 }
 
-void pmm_engine_apply(pmm_engine_t *e, const pmm_md_t *md) {
+static inline void take_time(pmm_engine_t *e, const pmm_md_t *md) {
   if (md->recv_ns > e->now_ns) e->now_ns = md->recv_ns;
-  e->events++;
   e->md_events++;
-  e->last_old_e6 = 0;
   if (__builtin_expect(e->now_ns >= e->internal_due_ns, 0)) pmm__internal_due(e);
-  bool const book = md->kind == PMM_MD_LEVEL || md->kind == PMM_MD_CLEAR || md->kind == PMM_MD_TICK;
-  if (__builtin_expect(!book, 0)) return;
-  if (md->market >= e->market_cnt) {
-    if (md->kind == PMM_MD_LEVEL) e->bad++; /* pmm_engine_react counts the rest */
-    return;
-  }
+}
+
+static void apply_other(pmm_engine_t *e, const pmm_md_t *md) {
+  e->last_old_e6 = 0;
+  bool const book = md->kind == PMM_MD_CLEAR || md->kind == PMM_MD_TICK;
+  if (!book || md->market >= e->market_cnt) return; /* pmm_engine_react counts what makes no sense */
   pmm__market_t *const m = &e->market[md->market];
   if (pmm_book_apply(&m->ladder, &m->desc.grid, md, &e->last_old_e6) != PMM_OK) e->bad++;
 }
 
-void pmm_engine_react(pmm_engine_t *e, const pmm_md_t *md) {
-  if (__builtin_expect(md->kind == PMM_MD_LEVEL, 1)) {
-    if ((md->flags & PMM_F_LAST) && md->market < e->market_cnt) end_message(e, &e->market[md->market], md);
-  } else if (md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN) {
-    pmm__feed(e, md);
-  } else if (md->market >= e->market_cnt) {
-    e->bad++;
-  } else {
-    on_market_record(e, &e->market[md->market], md);
-  }
+static inline void apply(pmm_engine_t *e, const pmm_md_t *md) {
+  take_time(e, md);
+  if (__builtin_expect(md->kind != PMM_MD_LEVEL, 0)) { apply_other(e, md); return; }
+  e->last_old_e6 = 0;
+  if (__builtin_expect(md->market >= e->market_cnt, 0)) { e->bad++; return; }
+  pmm__market_t *const m = &e->market[md->market];
+  if (__builtin_expect(pmm_book_apply(&m->ladder, &m->desc.grid, md, &e->last_old_e6) != PMM_OK, 0)) e->bad++;
+}
+
+static void react_other(pmm_engine_t *e, const pmm_md_t *md) {
+  if (md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN) pmm__feed(e, md);
+  else if (md->market >= e->market_cnt) e->bad++;
+  else on_market_record(e, &e->market[md->market], md);
+}
+
+static inline void react(pmm_engine_t *e, const pmm_md_t *md) {
+  if (__builtin_expect(md->kind != PMM_MD_LEVEL, 0)) react_other(e, md);
+  else if ((md->flags & PMM_F_LAST) && md->market < e->market_cnt) end_message(e, &e->market[md->market], md);
   check_money(e);
+}
+
+void pmm_engine_apply(pmm_engine_t *e, const pmm_md_t *md) { apply(e, md); }
+
+bool pmm_engine_react(pmm_engine_t *e, const pmm_md_t *md) {
+  react(e, md);
+  bool const stirred = e->stirred || e->actions.cnt;
+  e->stirred = false;
+  return stirred;
 }
 
 pmm_status_t pmm_engine_on_md(pmm_engine_t *e, const pmm_md_t *md) {
   uint64_t const bad = e->bad;
-  pmm_engine_apply(e, md);
-  pmm_engine_react(e, md);
+  apply(e, md);
+  react(e, md);
   return e->bad == bad ? PMM_OK : PMM_INVAL;
 }
 
@@ -409,7 +425,7 @@ pmm_status_t pmm_engine_on_event(pmm_engine_t *e, const pmm_event_t *ev) {
   if (ev->md.kind <= PMM_MD_KIND_END) return pmm_engine_on_md(e, &ev->md);
   uint64_t const bad = e->bad;
   if (ev->md.recv_ns > e->now_ns) e->now_ns = ev->md.recv_ns;
-  e->events++;
+  e->other_events++;
   if (e->now_ns >= e->internal_due_ns) pmm__internal_due(e);
   if (ev->md.kind >= PMM_EV_ACK && ev->md.kind <= PMM_EV_ORDER_STATE) on_account(e, ev);
   else switch (ev->md.kind) {
@@ -450,7 +466,7 @@ int64_t pmm_engine_last_old(const pmm_engine_t *e) { return e->last_old_e6; }
 const pmm_quotes_t *pmm_engine_quotes(const pmm_engine_t *e, uint32_t slot) { return &e->slot[slot].quotes; }
 
 uint64_t pmm_engine_hash(pmm_engine_t *e) {
-  uint64_t h = pmm_hash_mix(e->path_hash, e->events);
+  uint64_t h = pmm_hash_mix(e->path_hash, e->md_events + e->other_events);
   for (uint32_t i = 0; i < e->market_cnt; i++) {
     h = pmm_hash_mix(h, pmm_ladder_hash(&e->market[i].ladder));
     h = pmm_hash_mix(h, e->market[i].messages ^ ((uint64_t)e->market[i].desc.life << 60));

@@ -72,6 +72,7 @@ struct pmm_engine {
   int64_t house_ns;         /* when unanswered requests are looked for next */
   int64_t internal_due_ns;  /* when markouts or equity marks want attention */
   int64_t last_old_e6;
+  bool stirred;             /* the next timer may be another one now */
   pmm__market_t *market; uint32_t market_cnt;
   pmm__slot_t *slot; uint32_t slot_cnt;
   pmm__group_t *group; uint32_t group_cnt;
@@ -93,7 +94,7 @@ struct pmm_engine {
   int64_t flatten_e6;       /* sum over slots */
   bool paused, flatten;      /* by operator */
   uint64_t path_hash;       /* of every action and account event, in order */
-  uint64_t events, md_events, bad, trades, decisions, gaps;
+  uint64_t other_events, md_events, bad, trades, decisions, gaps;
   bool finished;
 };
 

@@ -162,7 +162,7 @@ void pmm_engine_slot_stats(const pmm_engine_t *e, uint32_t slot, pmm_slot_stats_
 }
 
 void pmm_engine_stats(pmm_engine_t *e, pmm_engine_stats_t *out) {
-  *out = (pmm_engine_stats_t){.events = e->events, .md_events = e->md_events, .bad_events = e->bad, .trades = e->trades, .decisions = e->decisions, .gaps = e->gaps,
+  *out = (pmm_engine_stats_t){.events = e->md_events + e->other_events, .md_events = e->md_events, .bad_events = e->bad, .trades = e->trades, .decisions = e->decisions, .gaps = e->gaps,
       .equity_e6 = e->equity_e6, .peak_e6 = e->peak_e6, .max_drawdown_e6 = e->drawdown_e6, .sharpe = NAN, .return_cnt = e->ret_cnt};
   for (uint32_t i = 0; i < e->market_cnt; i++) {
     out->crossed_msgs += e->market[i].crossed;
