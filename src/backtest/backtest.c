@@ -275,8 +275,10 @@ static pmm_status_t open_delays(driver_t *d, const pmm_config_t *c, pmm_error_t 
 }
 
 static pmm_status_t open_exchange(driver_t *d, const pmm_config_t *c, pmm_error_t *err) {
+  pmm_sim_params_t params = c->exchange;
+  params.net_pairs = c->account.net_pairs;
   pmm_status_t st = open_books(d);
-  if (st == PMM_OK) st = pmm_sim_init(&d->sim, &d->setup.arena, &c->exchange, d->sim_market, d->sim_ladder, d->setup.market_cnt, ORDERS_MAX, c->account.cash_e6);
+  if (st == PMM_OK) st = pmm_sim_init(&d->sim, &d->setup.arena, &params, d->sim_market, d->sim_ladder, d->setup.market_cnt, ORDERS_MAX, c->account.cash_e6);
   if (st == PMM_OK) st = pmm__queue_open(&d->actions, sizeof(pmm_action_t));
   if (st == PMM_OK) st = pmm__queue_open(&d->answers, sizeof(pmm_event_t));
   if (st != PMM_OK) return pmm_error_set(err, st, "exchange: %s", pmm_status_to_string(st));

@@ -235,7 +235,7 @@ static void describe_market(pmm_session_t *s, const pmm_config_t *c) {
 }
 
 static pmm_status_t open_venue(pmm_session_t *s, const pmm_config_t *c, pmm_error_t *err) {
-  pmm_match_params_t const mp = {.stp = PMM_STP_CANCEL_MAKER, .net_pairs = true, .accounts_max = 4096, .orders_max = 65536, .client_ids_max = 1u << 20};
+  pmm_match_params_t const mp = {.stp = PMM_STP_CANCEL_MAKER, .net_pairs = pmm_net_applies(c->account.net_pairs, &s->market), .accounts_max = 4096, .orders_max = 65536, .client_ids_max = 1u << 20};
   pmm_status_t st = pmm_arena_open(&s->venue_arena, MATCH_BYTES);
   if (st == PMM_OK) st = pmm_match_init(&s->match, &s->venue_arena, &mp, s->setup.market, 1);
   if (st == PMM_OK) st = pmm_match_account(s->match, c->account.cash_e6, &s->account);

@@ -8,7 +8,6 @@
 #include "run.h"
 
 enum { FEES_MARKET, FEES_NONE, FEES_KALSHI, FEES_KALSHI_MAKER, FEES_POLYMARKET, FEES_DEGEN };
-enum { NET_AUTO, NET_ALWAYS, NET_NEVER };
 
 static void override_fees(pmm_market_t *m, const pmm_market_params_t *p) {
   static const pmm_fee_schedule_t named[] = {
@@ -29,11 +28,6 @@ static void override_market(pmm_market_t *m, const pmm_market_params_t *p) {
   if (p->min_size_e6 > 0) m->min_size_e6 = p->min_size_e6;
 }
 
-static bool nets(const pmm_config_t *c, const pmm_market_t *m) {
-  if (c->account.net_pairs == NET_AUTO) return m->venue != PMM_VENUE_POLYMARKET;
-  return c->account.net_pairs == NET_ALWAYS;
-}
-
 static bool globs(const char *pattern, const char *id) { return !pattern[0] || fnmatch(pattern, id, 0) == 0; }
 
 static pmm_status_t match_slots(pmm__setup_t *s, const pmm_config_t *c, pmm_error_t *err) {
@@ -45,7 +39,7 @@ static pmm_status_t match_slots(pmm__setup_t *s, const pmm_config_t *c, pmm_erro
       pmm_config_strategy_t const *const st = &c->strategy[k];
       if (!globs(st->match, s->market[i].id)) continue;
       pmm_slot_config_t *const slot = &s->slot[s->slot_cnt++];
-      *slot = (pmm_slot_config_t){.market = i, .ops = st->ops, .params = st->params, .net_pairs = nets(c, &s->market[i])};
+      *slot = (pmm_slot_config_t){.market = i, .ops = st->ops, .params = st->params, .net_pairs = pmm_net_applies(c->account.net_pairs, &s->market[i])};
       memcpy(slot->name, st->name, sizeof slot->name);
       pmm_signals_none(&slot->signals);
     }

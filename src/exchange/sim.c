@@ -59,7 +59,9 @@ static pmm_status_t init_market(pmm_sim_t *sim, pmm_arena_t *arena, uint32_t i) 
   pmm_status_t const st = pmm_market_check(market, NULL);
   if (st != PMM_OK) return st;
   *m = (pmm__sim_market_t){.head = {PMM__NIL, PMM__NIL}, .cross = crosses_fill(&sim->params, market), .rules = rules_of(&sim->params, market), .epoch = 1, .foot_tick_e4 = market->grid.tick_e4,
+                           .nets = pmm_net_applies(sim->params.net_pairs, market),
                            .top_only = (market->data & PMM_DATA_TOP) && !(market->data & PMM_DATA_DEPTH)};
+  m->one_position = m->nets && (market->venue == PMM_VENUE_KALSHI || market->venue == PMM_VENUE_SIM);
   for (int side = PMM_BID; side <= PMM_ASK; side++)
     if (!(m->foot[side] = PMM_ARENA_NEW(arena, pmm__foot_t, sim->ladder[i]->cap_cnt))) return PMM_FULL;
   sim->watched[i] = (pmm_sim_watch_market_t){.cross_at = {INT32_MAX, INT32_MAX}, .low_e4 = {INT32_MAX, INT32_MAX}}; /* nothing reaches us */
@@ -255,7 +257,7 @@ static const pmm_fee_schedule_t *fees_of(const pmm_sim_t *sim, uint32_t market) 
 static void relock(pmm_sim_t *sim, pmm__rest_t *o) {
   pmm__holding_t *const holding = &pmm__sim_of(sim, o)->holding;
   pmm__wallet_relock(&sim->wallet, holding, (pmm_route_t)o->route, &o->lock, pmm__lock_for(fees_of(sim, o->market), (pmm_route_t)o->route, o->price_e4, o->open_e6));
-  pmm__wallet_net(&sim->wallet, holding);
+  if (pmm__sim_of(sim, o)->nets) pmm__wallet_net(&sim->wallet, holding);
 }
 
 void pmm__sim_end(pmm_sim_t *sim, int64_t now_ns, pmm__rest_t *o, pmm_kind_t kind, pmm_reject_t why) {
@@ -339,6 +341,13 @@ static pmm_reject_t check_book(pmm_sim_t *sim, const pmm__rest_t *o, bool *cross
   return *crosses && pmm__sim_offered(sim, o->market, o->side ^ 1, o->price_e4, o->open_e6) == o->open_e6 ? PMM_REJECT_NONE : PMM_REJECT_FOK;
 }
 
+/* Where the venue knows one signed position, a sale of more than is held and free is worded as buying the opposite. */
+static uint8_t venue_route(const pmm__sim_market_t *m, const pmm_action_t *a, int64_t qty_e6) {
+  bool const covered = !pmm_route_is_sell((pmm_route_t)a->route) || qty_e6 <= pmm__reduce_max(&m->holding, (pmm_route_t)a->route);
+  if (covered || !m->one_position) return a->route;
+  return a->route == PMM_SELL_YES ? PMM_BUY_NO : PMM_BUY_YES;
+}
+
 static pmm_reject_t admit(pmm_sim_t *sim, pmm__rest_t *o, bool *crosses) {
   pmm__lock_t const want = pmm__lock_for(fees_of(sim, o->market), (pmm_route_t)o->route, o->price_e4, o->open_e6);
   pmm_reject_t const why = pmm__wallet_lock(&sim->wallet, &pmm__sim_of(sim, o)->holding, (pmm_route_t)o->route, &o->lock, want);
@@ -357,7 +366,7 @@ static void place(pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *a) {
   o->market = a->market;
   o->price_e4 = a->price_e4;
   o->side = (uint8_t)pmm_route_side((pmm_route_t)a->route);
-  o->route = a->route;
+  o->route = venue_route(pmm__sim_of(sim, o), a, qty);
   o->tif = a->tif;
   o->flags = a->flags;
   o->open_e6 = qty;

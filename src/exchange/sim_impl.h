@@ -28,6 +28,8 @@ typedef struct pmm__sim_market {
   bool cross;                /* a crossing book fills us */
   bool dirty;                /* the book may cross us: look at the end of the message */
   bool snapshot, gap;        /* between CLEAR and the end of its message; since a GAP */
+  bool nets;                 /* free pairs become cash at once */
+  bool one_position;         /* ... and a sale of what is not held opens the opposite */
   bool top_only;             /* the recording shows best prices only */
   pmm__queue_rules_t rules;
   pmm__foot_t *foot[2];      /* by tick, of the recorded side consumed */

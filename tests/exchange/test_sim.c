@@ -18,6 +18,7 @@ static void setup(rig_t *r) { /* parameters at their defaults, a book not yet th
   pmm_params_default(pmm_sim_param_table, pmm_sim_param_cnt, &r->params);
   r->params.print_lag_ns = 0;
   pmm_market_init(&r->market, "m");
+  r->market.venue = PMM_VENUE_DEGEN; /* pairs are netted, sales must be covered */
   r->market.data = PMM_DATA_DEPTH | PMM_DATA_TRADES;
   r->now = 1000;
 }
@@ -471,10 +472,39 @@ static void no_fees(void **state) {
 
 /* ---- money and requests ---- */
 
+/* One signed position: selling what is not held opens the opposite; where pairs stay, they stay. */
+static void positions_by_venue(void **state) {
+  (void)state;
+  static const struct { const char *why; uint8_t venue; int32_t net; bool refused; int64_t yes, no; } rows[] = {
+    {"Kalshi: 10 YES, sold 12", PMM_VENUE_KALSHI, PMM_NET_AUTO, false, 0, 2},
+    {"Degen: refused", PMM_VENUE_DEGEN, PMM_NET_AUTO, true, 10, 0},
+    {"Polymarket: refused", PMM_VENUE_POLYMARKET, PMM_NET_AUTO, true, 10, 0},
+    {"Polymarket, merged at once: refused all the same", PMM_VENUE_POLYMARKET, PMM_NET_ALWAYS, true, 10, 0},
+    {"Kalshi without netting: refused", PMM_VENUE_KALSHI, PMM_NET_NEVER, true, 10, 0}};
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    rig_t r;
+    setup(&r);
+    r.market.venue = rows[i].venue;
+    r.params.net_pairs = rows[i].net;
+    start(&r);
+    level(&r, PMM_ASK, 6000, 1000);
+    place(&r, 1, PMM_BUY_YES, 6000, 10, PMM_IOC, 0);
+    place(&r, 2, PMM_SELL_YES, 7000, 12, PMM_GTC, 0);
+    if (rows[i].refused) expect_refusal(&r, PMM_EV_REJECT, PMM_REJECT_SHARES);
+    trade(&r, PMM_BID, 7100, 12);
+    int64_t yes, no;
+    pmm_sim_holding(r.sim, 0, &yes, &no);
+    if (yes != rows[i].yes * ONE || no != rows[i].no * ONE || pmm_sim_cash(r.sim) != (rows[i].refused ? 994 * ONE : 1000400000))
+      fail_msg("%s: yes %lld no %lld cash %lld", rows[i].why, (long long)yes, (long long)no, (long long)pmm_sim_cash(r.sim));
+    stop(&r);
+  }
+}
+
 static void escrow(void **state) {
   (void)state;
   rig_t r;
   setup(&r);
+  r.market.venue = PMM_VENUE_DEGEN; /* pairs become cash, but a sale needs contracts */
   start(&r);
   int64_t yes, no;
   level(&r, PMM_ASK, 6000, 1000);
@@ -766,7 +796,7 @@ int main(void) {
     cmocka_unit_test(queue_models), cmocka_unit_test(late_prints), cmocka_unit_test(prints), cmocka_unit_test(prints_are_shared), cmocka_unit_test(without_through),
     cmocka_unit_test(whole_fills), cmocka_unit_test(snapshots), cmocka_unit_test(gaps), cmocka_unit_test(nominal_sizes), cmocka_unit_test(best_prices_only),
     cmocka_unit_test(crossings), cmocka_unit_test(crossings_without_footprint), cmocka_unit_test(crossing_policy), cmocka_unit_test(takers), cmocka_unit_test(no_fees),
-    cmocka_unit_test(escrow), cmocka_unit_test(netting_waits_for_locks), cmocka_unit_test(refusals), cmocka_unit_test(amends), cmocka_unit_test(reduce_only),
+    cmocka_unit_test(escrow), cmocka_unit_test(positions_by_venue), cmocka_unit_test(netting_waits_for_locks), cmocka_unit_test(refusals), cmocka_unit_test(amends), cmocka_unit_test(reduce_only),
     cmocka_unit_test(expiry), cmocka_unit_test(life), cmocka_unit_test(tick_change), cmocka_unit_test(other_kinds), cmocka_unit_test(bad_parameters),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

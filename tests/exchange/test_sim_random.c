@@ -65,7 +65,9 @@ static int64_t locked_qty(const slow_t *s, uint32_t market, pmm_route_t route) {
     if (s->order[i].live && s->order[i].market == market && s->order[i].route == route) sum += s->order[i].open;
   return sum;
 }
+static bool nets(const slow_t *s, uint32_t k) { return s->p.net_pairs == PMM_NET_ALWAYS || (s->p.net_pairs == PMM_NET_AUTO && s->market[k].venue != PMM_VENUE_POLYMARKET); }
 static void net(slow_t *s, uint32_t k) {
+  if (!nets(s, k)) return;
   int64_t const yes = s->yes[k] - locked_qty(s, k, PMM_SELL_YES), no = s->no[k] - locked_qty(s, k, PMM_SELL_NO), pairs = yes < no ? yes : no;
   if (pairs <= 0) return;
   s->yes[k] -= pairs;
@@ -417,7 +419,7 @@ static void s_place(slow_t *s, const pmm_action_t *a) {
   if (!why && a->tif == PMM_GTD && a->expire_ns <= s->now) why = PMM_REJECT_EXPIRY;
   if (!why && !o) why = PMM_REJECT_FULL;
   int64_t qty = a->qty_e6;
-  pmm_route_t const route = (pmm_route_t)a->route;
+  pmm_route_t route = (pmm_route_t)a->route;
   if (!why && (a->flags & PMM_ACT_REDUCE_ONLY)) {
     int64_t const y = s->yes[a->market], n = s->no[a->market];
     int64_t most = route == PMM_BUY_YES ? n - y : route == PMM_BUY_NO ? y - n : route == PMM_SELL_YES ? y - locked_qty(s, a->market, route) : n - locked_qty(s, a->market, route);
@@ -425,6 +427,10 @@ static void s_place(slow_t *s, const pmm_action_t *a) {
     if (most < qty) qty = in_lots(s, a->market, most);
     if (qty == 0) why = PMM_REJECT_SHARES;
   }
+  /* one signed position: what is not held and free is not sold, the opposite is bought */
+  bool const one = nets(s, a->market) && (s->market[a->market].venue == PMM_VENUE_SIM || s->market[a->market].venue == PMM_VENUE_KALSHI);
+  if (one && route == PMM_SELL_YES && qty > s->yes[a->market] - locked_qty(s, a->market, route)) route = PMM_BUY_NO;
+  if (one && route == PMM_SELL_NO && qty > s->no[a->market] - locked_qty(s, a->market, route)) route = PMM_BUY_YES;
   bool crosses = false;
   if (!why) {
     memset(o, 0, offsetof(s_order_t, cuts));
@@ -632,6 +638,7 @@ static void random_params(pmm_sim_params_t *p, pmm_rng_t *rng) {
   p->footprint = pmm_rng_below(rng, 2);
   p->fees = (int32_t)pmm_rng_below(rng, 2);
   p->print_lag_ns = pmm_rng_below(rng, 2) ? 400 : 0;
+  p->net_pairs = (int32_t)pmm_rng_below(rng, 3);
 }
 
 /* params NULL: random ones, and random kinds of data. */
@@ -644,6 +651,8 @@ static void open_world(world_t *w, slow_t *s, pmm_rng_t *rng, const pmm_sim_para
   assert_int_equal(pmm_arena_open(&w->arena, pmm_sim_bytes(MARKETS, ORDERS) + MARKETS * (pmm_ladder_bytes(10000) + 64)), PMM_OK);
   for (uint32_t k = 0; k < MARKETS; k++) {
     pmm_market_init(&w->market[k], "m");
+    w->market[k].venue = PMM_VENUE_DEGEN;
+    w->market[k].venue = (uint8_t)pmm_rng_below(rng, 4);
     w->market[k].data = params ? PMM_DATA_DEPTH | PMM_DATA_TRADES : data[pmm_rng_below(rng, CNT(data))];
     if (k) w->market[k].fees = (pmm_fee_schedule_t){.model = PMM_FEE_KALSHI, .taker_rate_e6 = 70000, .maker_rate_e6 = 17500, .precision_e6 = 100};
     s->market[k] = w->market[k];
