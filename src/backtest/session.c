@@ -160,8 +160,11 @@ static pmm_status_t deliver(pmm_session_t *s) {
   if (pmm__queue_due(&s->answers) <= s->now_ns) {
     memcpy(&ev, pmm__queue_pop(&s->answers), sizeof ev);
     ev.md.recv_ns = s->now_ns;
+    if (s->opts && s->opts->on_account) {
+      pmm_order_t const *const o = pmm_exec_find(pmm_engine_exec(s->setup.engine), ev.order_id);
+      s->opts->on_account(s->opts->account_ctx, &ev, o ? o->slot : UINT32_MAX);
+    }
     pmm_engine_on_event(s->setup.engine, &ev);
-    if (s->opts && s->opts->on_account) s->opts->on_account(s->opts->account_ctx, &ev, 0);
   } else {
     pmm_md_t md;
     memcpy(&md, pmm__queue_pop(&s->data), sizeof md);
@@ -251,7 +254,9 @@ static pmm_status_t open_venue(pmm_session_t *s, const pmm_config_t *c, pmm_erro
 static pmm_status_t open_market(pmm_session_t *s) {
   s->next_truth_ns = START_NS + s->truth.params.step_ns;
   pmm_md_t const open = {.kind = PMM_MD_STATUS, .aux = PMM_LIFE_OPEN, .flags = PMM_F_LAST};
-  return publish(s, open, 0);
+  pmm_md_t const empty = {.kind = PMM_MD_CLEAR, .flags = PMM_F_SNAPSHOT | PMM_F_LAST}; /* nobody has quoted yet, and we know it */
+  pmm_status_t const st = publish(s, open, 0);
+  return st == PMM_OK ? publish(s, empty, 0) : st;
 }
 
 pmm_status_t pmm_session_open(pmm_session_t **out, const pmm_config_t *c, pmm_error_t *err) {
