@@ -12,6 +12,7 @@ using ondemand::raw_json_string;
 struct pmm_json_parser {
   ondemand::parser simd;
   const char *text, *text_end;
+  ondemand::document doc;
   pmm_json_node_t *node;
   size_t node_cnt, node_cap;
   char *unescaped; // strings with escapes, resolved; never longer than their source, so its size is the text's
@@ -26,7 +27,10 @@ static pmm_status_t fail(pmm_json_parser *p, size_t at, const char *why) {
   return PMM_PARSE;
 }
 
+// at: where we know to have been; On-Demand often knows better.
 static pmm_status_t fail_simd(pmm_json_parser *p, size_t at, error_code code) {
+  const char *here = nullptr;
+  if (!p->doc.current_location().get(here) && here >= p->text && here <= p->text_end) at = static_cast<size_t>(here - p->text);
   fail(p, at, error_message(code));
   return code == MEMALLOC || code == CAPACITY ? PMM_FULL : PMM_PARSE;
 }
@@ -131,7 +135,7 @@ static pmm_status_t add_string(pmm_json_parser *p, std::string_view token, size_
 }
 
 static std::string_view trimmed(std::string_view token) { // a raw token may carry the white space behind it
-  while (!token.empty() && std::strchr(" \t\r\n", token.back())) token.remove_suffix(1);
+  while (!token.empty() && (token.back() == ' ' || token.back() == '\t' || token.back() == '\r' || token.back() == '\n')) token.remove_suffix(1);
   return token;
 }
 
@@ -191,15 +195,12 @@ static pmm_status_t add_object(pmm_json_parser *p, ondemand::object object, size
 template <class T> static pmm_status_t add_any(pmm_json_parser *p, T &value, int depth) {
   std::string_view token;
   ondemand::json_type type;
-  if (error_code const code = value.type().get(type)) return fail_simd(p, 0, code);
-  if constexpr (std::is_same_v<T, ondemand::value>) {
-    token = value.raw_json_token();
-  } else if (error_code const code = value.raw_json_token().get(token)) {
-    return fail_simd(p, 0, code);
-  }
-  size_t const at = offset_of(p, token.data());
-  if (depth > PMM_JSON_DEPTH_MAX) return fail(p, at, "nested too deep");
   error_code code = SUCCESS;
+  if constexpr (std::is_same_v<T, ondemand::value>) token = value.raw_json_token();
+  else if ((code = value.raw_json_token().get(token))) return fail(p, 0, error_message(code));
+  size_t const at = offset_of(p, token.data());
+  if ((code = value.type().get(type))) return fail(p, at, error_message(code));
+  if (depth > PMM_JSON_DEPTH_MAX) return fail(p, at, "nested too deep");
   if (type == ondemand::json_type::array) {
     ondemand::array array;
     if ((code = value.get_array().get(array))) return fail_simd(p, at, code);
@@ -230,14 +231,13 @@ static pmm_status_t parse(pmm_json_parser *p, const char *text, size_t len) {
   p->node_cnt = p->unescaped_used = 0;
   if (len >= PMM_JSON_LEN_MAX) return fail(p, 0, "document too long"), PMM_FULL;
   if (!grow_unescaped(p, len)) return fail(p, 0, "out of memory"), PMM_FULL;
-  ondemand::document doc;
-  error_code code = p->simd.iterate(text, len, len + PMM_JSON_PAD).get(doc);
-  if (code) return fail_simd(p, 0, code);
-  pmm_status_t const st = add_any(p, doc, 1);
+  error_code const code = p->simd.iterate(text, len, len + PMM_JSON_PAD).get(p->doc);
+  if (code) return fail(p, 0, error_message(code)), code == MEMALLOC || code == CAPACITY ? PMM_FULL : PMM_PARSE;
+  pmm_status_t const st = add_any(p, p->doc, 1);
   if (st != PMM_OK) return st;
   if (p->node[0].type < PMM_JSON_ARRAY) return fail(p, 0, "neither an object nor an array");
   const char *here = nullptr; // current_location fails at the end, which is where we want to be
-  if (!doc.current_location().get(here)) return fail(p, offset_of(p, here), "text after the document");
+  if (!p->doc.current_location().get(here)) return fail(p, offset_of(p, here), "text after the document");
   return PMM_OK;
 }
 

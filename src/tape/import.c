@@ -269,6 +269,10 @@ static pmm_status_t close_market(pmm__import_t *im, pmm__imarket_t *m, int64_t r
   return st == PMM_OK && m->outcome != PMM_OUTCOME_UNKNOWN ? emit_resolved(im, m) : st;
 }
 
+pmm_status_t pmm__market_close(pmm__import_t *im, pmm__imarket_t *m) {
+  return m->opened && !m->closed ? close_market(im, m, im->now_ns) : PMM_OK;
+}
+
 /* A closed market's outcome, by the rules, now that nothing more is expected. */
 static pmm_status_t settle_market(pmm__import_t *im, pmm__imarket_t *m) {
   const char *why = NULL;

@@ -134,6 +134,8 @@ pmm_status_t pmm__underlying_add(pmm__import_t *import, const char *id, const ch
 pmm_status_t pmm__market_gap(pmm__import_t *import, pmm__imarket_t *market);
 /* The outcome is known; RESOLVED follows at once, or right after the close. --outcome and --outcomes go before it. */
 pmm_status_t pmm__market_resolve(pmm__import_t *import, pmm__imarket_t *market, pmm_outcome_t outcome);
+/* The venue says that it is over: CLOSED now, whatever the clock. */
+pmm_status_t pmm__market_close(pmm__import_t *import, pmm__imarket_t *market);
 void pmm__note(pmm__import_t *import, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* models: mid >= 0.95 yes, <= 0.05 no, else void; missing sides (0) count as 0 and 1. */
 pmm_outcome_t pmm__outcome_of_book(int32_t bid_e4, int32_t ask_e4);

@@ -249,7 +249,8 @@ static pmm_status_t take_message(pmm__import_t *im, const pmm__source_t *s, cons
   if (st == PMM_OK) st = market_of(im, message, &m);
   if (st == PMM_OK) st = pmm__message_begin(im, m, s->recv_ns, exch_ns);
   if (st == PMM_OK) st = types[i].take(im, m, message);
-  return st == PMM_OK ? pmm__message_end(im) : st;
+  if (st == PMM_OK) st = pmm__message_end(im);
+  return st == PMM_OK && types[i].take == take_resolved ? pmm__market_close(im, m) : st;
 }
 
 static pmm_status_t line(pmm__import_t *im, pmm__source_t *s) {

@@ -94,6 +94,7 @@ static pmm_status_t write_trade(pmm__import_t *im, const queued_t *q) {
 static pmm_status_t write_until(pmm__import_t *im, uint64_t end) {
   pmm__trades_t *const t = im->trades;
   size_t const n = (size_t)(end - t->first);
+  if (n == 0) return PMM_OK; /* the queue may not be there yet */
   for (size_t i = 0; i < n; i++) {
     pmm_status_t st = t->queue[i].trade_e6 > 0 ? write_trade(im, &t->queue[i]) : PMM_OK;
     if (st == PMM_OK) st = pmm_tape_append(im->writer, &t->queue[i].md, im->err);
