@@ -504,7 +504,6 @@ static void escrow(void **state) {
   (void)state;
   rig_t r;
   setup(&r);
-  r.market.venue = PMM_VENUE_DEGEN; /* pairs become cash, but a sale needs contracts */
   start(&r);
   int64_t yes, no;
   level(&r, PMM_ASK, 6000, 1000);

@@ -651,7 +651,6 @@ static void open_world(world_t *w, slow_t *s, pmm_rng_t *rng, const pmm_sim_para
   assert_int_equal(pmm_arena_open(&w->arena, pmm_sim_bytes(MARKETS, ORDERS) + MARKETS * (pmm_ladder_bytes(10000) + 64)), PMM_OK);
   for (uint32_t k = 0; k < MARKETS; k++) {
     pmm_market_init(&w->market[k], "m");
-    w->market[k].venue = PMM_VENUE_DEGEN;
     w->market[k].venue = (uint8_t)pmm_rng_below(rng, 4);
     w->market[k].data = params ? PMM_DATA_DEPTH | PMM_DATA_TRADES : data[pmm_rng_below(rng, CNT(data))];
     if (k) w->market[k].fees = (pmm_fee_schedule_t){.model = PMM_FEE_KALSHI, .taker_rate_e6 = 70000, .maker_rate_e6 = 17500, .precision_e6 = 100};
