@@ -107,7 +107,7 @@ static pmm_status_t write_until(pmm__import_t *im, uint64_t end) {
 }
 
 static void drop_candidates(window_t *w, size_t n) {
-  memmove(w->candidate, w->candidate + n, (w->cnt - n) * sizeof *w->candidate);
+  if (n) memmove(w->candidate, w->candidate + n, (w->cnt - n) * sizeof *w->candidate);
   w->cnt -= n;
   w->instant_cnt = 0; /* their indices moved */
 }
