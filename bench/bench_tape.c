@@ -19,7 +19,7 @@ static double now_s(void) {
   return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
-static void die(const pmm_error_t *err) {
+_Noreturn static void die(const pmm_error_t *err) {
   fprintf(stderr, "bench_tape: %s\n", err->text);
   exit(1);
 }
@@ -75,7 +75,7 @@ static const char *make_tape(bool small, const char *out) {
 typedef struct result { uint64_t records, hash; double seconds; } result_t;
 
 static result_t read_once(const pmm_tape_t *tape, pmm_md_t *copy) {
-  pmm_tape_cursor_t *cursor;
+  pmm_tape_cursor_t *cursor = NULL;
   pmm_error_t err = {0};
   const pmm_md_t *md;
   size_t cnt;
@@ -106,7 +106,7 @@ static result_t hash_once(const pmm_md_t *md, const size_t *block, size_t blocks
 }
 
 static size_t *block_sizes(const pmm_tape_t *tape, size_t *blocks) {
-  pmm_tape_cursor_t *cursor;
+  pmm_tape_cursor_t *cursor = NULL;
   pmm_error_t err = {0};
   const pmm_md_t *md;
   size_t cnt;
@@ -145,7 +145,7 @@ static void bench_read(const pmm_tape_t *tape, const char *data, double for_s) {
 
 static void bench_write(const pmm_tape_t *tape, const char *data, const char *out) {
   pmm_tape_writer_t *w;
-  pmm_tape_cursor_t *cursor;
+  pmm_tape_cursor_t *cursor = NULL;
   pmm_error_t err = {0};
   const pmm_md_t *md;
   size_t cnt;
