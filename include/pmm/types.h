@@ -4,8 +4,8 @@
      cash_e6   dollars x 10^6
      value_e8  price of an underlying x 10^8
      _ns       nanoseconds, since the Unix epoch for points in time
-   price_e4 * qty_e6 is in units of 1e-10 dollars; it fits 64 bits up to 9.2e8 dollars and is always formed
-   in 128 bits (pmm_notional_floor, pmm_notional_ceil). */
+   price_e4 * qty_e6 is in units of 1e-10 dollars; it fits 64 bits up to 9.2e8 dollars and is formed in
+   128 bits beyond (pmm_notional_floor, pmm_notional_ceil). */
 #ifndef PMM_TYPES_H
 #define PMM_TYPES_H
 #include <stdbool.h>
@@ -31,10 +31,11 @@ static inline int pmm_side_sign(pmm_side_t s) { return s == PMM_BID ? 1 : -1; }
 /* pmm_notional_floor, _ceil: price_e4 * qty_e6 in cash_e6, rounded down or up. Exact (both equal) whenever
    qty is a multiple of 0.01 contract. Any sign; floor goes toward minus infinity, ceil toward plus. */
 static inline int64_t pmm_notional_floor(int32_t price_e4, int64_t qty_e6) {
-  pmm_i128_t const p = (pmm_i128_t)price_e4 * qty_e6;
-  pmm_i128_t q = p / PMM_ONE_E4;
-  if (p % PMM_ONE_E4 < 0) q--;
-  return (int64_t)q;
+  int64_t p;
+  if (__builtin_expect(!__builtin_mul_overflow((int64_t)price_e4, qty_e6, &p), 1)) /* a 64-bit division costs a tenth */
+    return p / PMM_ONE_E4 - (p % PMM_ONE_E4 < 0);
+  pmm_i128_t const wide = (pmm_i128_t)price_e4 * qty_e6;
+  return (int64_t)(wide / PMM_ONE_E4 - (wide % PMM_ONE_E4 < 0));
 }
 static inline int64_t pmm_notional_ceil(int32_t price_e4, int64_t qty_e6) {
   return -pmm_notional_floor(price_e4, -qty_e6);
