@@ -143,7 +143,8 @@ static pmm_risk_reason_t judge(pmm__turn_t *t, const draft_t *d, const pmm_posit
 
 static void send(pmm__turn_t *t, const draft_t *d) {
   pmm_exec_t *const e = t->exec;
-  uint8_t const flags = d->is_exit ? PMM_ACT_REDUCE_ONLY : e->params.post_only ? PMM_ACT_POST_ONLY : 0;
+  /* An exit is not reduce-only: the venue knows the account's position, not this slot's share of it, and would cut the order by the wrong one. */
+  uint8_t const flags = !d->is_exit && e->params.post_only ? PMM_ACT_POST_ONLY : 0;
   pmm_order_t draft = {.id = e->id_last + 1, .slot = t->slot, .market = t->s->market, .state = PMM_ORDER_PENDING_NEW,
     .route = (uint8_t)d->route, .tif = d->is_exit ? PMM_IOC : PMM_GTC, .flags = flags, .price_e4 = d->price_e4, .qty_e6 = d->qty_e6,
     .placed_ns = t->ctx->now_ns, .ahead_e6 = -1, .is_exit = d->is_exit};

@@ -465,7 +465,7 @@ static void test_exit(void **state) {
     want_exit(&w, rows[i].side, rows[i].qty, rows[i].fair, rows[i].limit);
     world_quote(&w, 0);
     if (strcmp(world_actions(&w), rows[i].want) != 0 || w.refused != rows[i].refused) fail_msg("%s: %s", rows[i].why, world_actions(&w));
-    if (w.out.cnt) assert_int_equal(w.action[0].flags, PMM_ACT_REDUCE_ONLY);
+    if (w.out.cnt) assert_int_equal(w.action[0].flags, 0);
     world_quote(&w, 0);
     if (w.out.cnt) fail_msg("%s: a second one while the first is under way", rows[i].why);
     world_is_sound(&w);
