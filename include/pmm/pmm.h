@@ -1,9 +1,6 @@
-/* pmm/pmm.h -- everything at once, for programs that embed the library. */
+/* pmm/pmm.h -- everything at once, for programs that embed the library (C17; link with `pkg-config --libs pmm`). */
 #ifndef PMM_PMM_H
 #define PMM_PMM_H
-#ifdef __cplusplus
-extern "C" {
-#endif
 #include "pmm/backtest.h"
 #include "pmm/clock.h"
 #include "pmm/config.h"
@@ -15,7 +12,4 @@ extern "C" {
 #include "pmm/ring.h"
 #include "pmm/strategy.h"
 #include "pmm/tape.h"
-#ifdef __cplusplus
-}
-#endif
 #endif
