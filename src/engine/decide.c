@@ -81,7 +81,8 @@ static size_t fair_values(pmm_engine_t *e, pmm__market_t *m) {
 }
 
 static double life_time_left(const pmm_market_t *m, int64_t now_ns) {
-  return m->close_ns == PMM_TIME_NONE ? NAN : (double)(m->close_ns - now_ns) / 1e9;
+  bool const known = m->close_ns != PMM_TIME_NONE && now_ns != INT64_MIN; /* before the first event there is no time */
+  return known ? (double)(m->close_ns - now_ns) / 1e9 : NAN;
 }
 static double life_time_whole(const pmm_market_t *m) {
   return m->close_ns == PMM_TIME_NONE || m->open_ns == PMM_TIME_NONE ? NAN : (double)(m->close_ns - m->open_ns) / 1e9;

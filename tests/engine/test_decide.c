@@ -562,6 +562,23 @@ static void test_view(void **state) {
   world_close(&w);
 }
 
+/* Before the first event there is no time, and nothing to see. */
+static void test_view_before_all(void **state) {
+  (void)state;
+  world_init(&w, 1, 1, NULL);
+  w.market[0].open_ns = world_ns(0);
+  w.market[0].close_ns = world_ns(200);
+  world_open(&w);
+  pmm_view_t v;
+  pmm_engine_view(w.engine, 0, &v);
+  assert_true(isnan(v.time_left_s) && v.life_s == 200);
+  assert_true(v.mid == 0.5 && v.mid_age_ns == PMM_NS_MAX);
+  assert_int_equal(v.order_cnt + v.fair_cnt, 0);
+  assert_int_equal(pmm_engine_next_timer(w.engine), PMM_NS_MAX);
+  assert_int_equal(pmm_engine_equity(w.engine), QTY(1000));
+  world_close(&w);
+}
+
 /* Looking at a view changes nothing, not even when the book could teach it a newer mid. */
 static void test_looking_is_free(void **state) {
   (void)state;
@@ -701,7 +718,7 @@ int main(void) {
     cmocka_unit_test(test_house_timer), cmocka_unit_test(test_min_requote), cmocka_unit_test(test_gap), cmocka_unit_test(test_halt_and_close),
     cmocka_unit_test(test_tick_change), cmocka_unit_test(test_operator), cmocka_unit_test(test_flatten_short), cmocka_unit_test(test_external_fair),
     cmocka_unit_test(test_failing_strategy), cmocka_unit_test(test_keep_and_exit), cmocka_unit_test(test_bad_records),
-    cmocka_unit_test(test_time_only_ascends), cmocka_unit_test(test_view), cmocka_unit_test(test_looking_is_free), cmocka_unit_test(test_hearing),
+    cmocka_unit_test(test_time_only_ascends), cmocka_unit_test(test_view), cmocka_unit_test(test_view_before_all), cmocka_unit_test(test_looking_is_free), cmocka_unit_test(test_hearing),
     cmocka_unit_test(test_construction), cmocka_unit_test(test_bytes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
