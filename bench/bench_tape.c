@@ -48,8 +48,9 @@ static void import(const char *format, char **path, size_t n, const char *out) {
   double const start = now_s();
   if (pmm_import(&opts, (const char *const *)path, n, out, &stats, &err) != PMM_OK) die(&err);
   double const took = now_s() - start;
-  printf("{\"bench\":\"tape_import\",\"case\":\"%s\",\"lines\":%llu,\"records\":%llu,\"records_per_s\":%.0f,\"lines_per_s\":%.0f}\n", format, (unsigned long long)stats.lines,
-         (unsigned long long)stats.records, (double)stats.records / took, (double)stats.lines / took);
+  printf("{\"bench\":\"tape_import\",\"case\":\"%s\",\"lines\":%llu,\"records\":%llu,\"records_per_s\":%.0f,\"lines_per_s\":%.0f}\n",
+         format, (unsigned long long)stats.lines, (unsigned long long)stats.records, (double)stats.records / took,
+         (double)stats.lines / took);
 }
 
 static const char *make_tape(bool small, const char *out) {
@@ -72,7 +73,10 @@ static const char *make_tape(bool small, const char *out) {
 }
 
 /* -- reading -- */
-typedef struct result { uint64_t records, hash; double seconds; } result_t;
+typedef struct result {
+  uint64_t records, hash;
+  double seconds;
+} result_t;
 
 static result_t read_once(const pmm_tape_t *tape, pmm_md_t *copy) {
   pmm_tape_cursor_t *cursor = NULL;
@@ -119,8 +123,10 @@ static size_t *block_sizes(const pmm_tape_t *tape, size_t *blocks) {
 }
 
 static void report(const char *data, const char *how, const result_t *total, double quickest, uint64_t records, double bytes) {
-  printf("{\"bench\":\"tape_read\",\"case\":\"%s, %s\",\"records\":%llu,\"records_per_s\":%.0f,\"records_per_s_max\":%.0f,\"bytes_per_record\":%.2f,\"hash\":\"%016llx\"}\n", data, how,
-         (unsigned long long)records, (double)total->records / total->seconds, (double)records / quickest, bytes, (unsigned long long)total->hash);
+  printf("{\"bench\":\"tape_read\",\"case\":\"%s, "
+         "%s\",\"records\":%llu,\"records_per_s\":%.0f,\"records_per_s_max\":%.0f,\"bytes_per_record\":%.2f,\"hash\":\"%016llx\"}\n",
+         data, how, (unsigned long long)records, (double)total->records / total->seconds, (double)records / quickest, bytes,
+         (unsigned long long)total->hash);
 }
 
 static void bench_read(const pmm_tape_t *tape, const char *data, double for_s) {
@@ -137,7 +143,8 @@ static void bench_read(const pmm_tape_t *tape, const char *data, double for_s) {
       total = (result_t){.records = total.records + r.records, .hash = r.hash, .seconds = total.seconds + r.seconds};
       if (r.seconds < quickest) quickest = r.seconds;
     }
-    report(data, in_memory ? "in memory" : "zstd blocks", &total, quickest, info->records, in_memory ? (double)sizeof(pmm_md_t) : (double)info->bytes / (double)info->records);
+    report(data, in_memory ? "in memory" : "zstd blocks", &total, quickest, info->records,
+           in_memory ? (double)sizeof(pmm_md_t) : (double)info->bytes / (double)info->records);
   }
   free(copy);
   free(block);
@@ -162,8 +169,8 @@ static void bench_write(const pmm_tape_t *tape, const char *data, const char *ou
   pmm_tape_cursor_close(cursor);
   if (pmm_tape_finish(w, NULL, &err) != PMM_OK) die(&err);
   double const took = now_s() - start;
-  printf("{\"bench\":\"tape_write\",\"case\":\"%s\",\"records\":%llu,\"records_per_s\":%.0f}\n", data, (unsigned long long)pmm_tape_info(tape)->records,
-         (double)pmm_tape_info(tape)->records / took);
+  printf("{\"bench\":\"tape_write\",\"case\":\"%s\",\"records\":%llu,\"records_per_s\":%.0f}\n", data,
+         (unsigned long long)pmm_tape_info(tape)->records, (double)pmm_tape_info(tape)->records / took);
 }
 
 int main(int argc, char **argv) {

@@ -91,10 +91,10 @@ static int failed(const pmm_error_t *err) {
 
 /* -- import -- */
 static void print_import(const args_t *a, const pmm_import_stats_t *s) {
-  static const char text[] = "%s: %" PRIu64 " records of %" PRIu64 " messages in %" PRIu64 " lines; %" PRIu64 " trades (%" PRIu64 " inferred), %" PRIu64
-                             " gaps, %" PRIu64 " skipped, %" PRIu64 " times set forward\n";
-  static const char json[] = "{\"tape\":\"%s\",\"records\":%" PRIu64 ",\"messages\":%" PRIu64 ",\"lines\":%" PRIu64 ",\"trades\":%" PRIu64 ",\"inferred\":%" PRIu64
-                             ",\"gaps\":%" PRIu64 ",\"skipped\":%" PRIu64 ",\"clamped\":%" PRIu64 "}\n";
+  static const char text[] = "%s: %" PRIu64 " records of %" PRIu64 " messages in %" PRIu64 " lines; %" PRIu64 " trades (%" PRIu64
+                             " inferred), %" PRIu64 " gaps, %" PRIu64 " skipped, %" PRIu64 " times set forward\n";
+  static const char json[] = "{\"tape\":\"%s\",\"records\":%" PRIu64 ",\"messages\":%" PRIu64 ",\"lines\":%" PRIu64 ",\"trades\":%" PRIu64
+                             ",\"inferred\":%" PRIu64 ",\"gaps\":%" PRIu64 ",\"skipped\":%" PRIu64 ",\"clamped\":%" PRIu64 "}\n";
   printf(a->json ? json : text, a->output, s->records, s->messages, s->lines, s->trades, s->inferred, s->gaps, s->skipped, s->clamped);
 }
 
@@ -152,9 +152,11 @@ static void print_market_json(const pmm_market_t *m) {
   print_quoted(m->id);
   fputs(",\"event\":", stdout);
   print_quoted(m->event);
-  printf(",\"venue\":\"%s\",\"outcome\":\"%s\",\"tick_e4\":%d,\"open_ns\":%" PRId64 ",\"close_ns\":%" PRId64 ",\"strike\":\"%s\",\"data\":\"%s\"}",
+  printf(",\"venue\":\"%s\",\"outcome\":\"%s\",\"tick_e4\":%d,\"open_ns\":%" PRId64 ",\"close_ns\":%" PRId64
+         ",\"strike\":\"%s\",\"data\":\"%s\"}",
          pmm_venue_to_string((pmm_venue_t)m->venue), pmm_outcome_to_string((pmm_outcome_t)m->outcome), m->grid.tick_e4,
-         m->open_ns == PMM_TIME_NONE ? 0 : m->open_ns, m->close_ns == PMM_TIME_NONE ? 0 : m->close_ns, m->strike_e8 ? strike : "", data_text(m->data, data, sizeof data));
+         m->open_ns == PMM_TIME_NONE ? 0 : m->open_ns, m->close_ns == PMM_TIME_NONE ? 0 : m->close_ns, m->strike_e8 ? strike : "",
+         data_text(m->data, data, sizeof data));
 }
 
 static void print_underlying_json(const pmm_underlying_t *u) {
@@ -169,9 +171,11 @@ static void print_info_json(const pmm_tape_t *tape, const char *path) {
   const pmm_tape_info_t *const i = pmm_tape_info(tape);
   fputs("{\"tape\":", stdout);
   print_quoted(path);
-  printf(",\"version\":%u,\"records\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"raw_bytes\":%" PRIu64 ",\"data_bytes\":%" PRIu64
-         ",\"first_ns\":%" PRId64 ",\"last_ns\":%" PRId64 ",\"truncated\":%s,\"lost_bytes\":%" PRIu64 ",\"markets\":[",
-         i->version, i->records, i->blocks, i->bytes, i->raw_bytes, i->data_bytes, i->first_ns, i->last_ns, i->truncated ? "true" : "false", i->lost_bytes);
+  printf(",\"version\":%u,\"records\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"raw_bytes\":%" PRIu64
+         ",\"data_bytes\":%" PRIu64 ",\"first_ns\":%" PRId64 ",\"last_ns\":%" PRId64 ",\"truncated\":%s,\"lost_bytes\":%" PRIu64
+         ",\"markets\":[",
+         i->version, i->records, i->blocks, i->bytes, i->raw_bytes, i->data_bytes, i->first_ns, i->last_ns, i->truncated ? "true" : "false",
+         i->lost_bytes);
   for (uint32_t k = 0; k < pmm_tape_market_cnt(tape); k++) {
     if (k > 0) putchar(',');
     print_market_json(pmm_tape_market(tape, k));
@@ -189,21 +193,25 @@ static void print_info_json(const pmm_tape_t *tape, const char *path) {
 static void print_market(const pmm_market_t *m) {
   char open[PMM_TIME_BUF], close[PMM_TIME_BUF], data[80], strike[PMM_DECIMAL_BUF];
   pmm_decimal_print(m->strike_e8, 8, 2, strike);
-  printf("  %-32s %-10s %-8s %s .. %s  %s%s%s\n", m->id, pmm_venue_to_string((pmm_venue_t)m->venue), pmm_outcome_to_string((pmm_outcome_t)m->outcome),
-         time_text(m->open_ns, open), time_text(m->close_ns, close), data_text(m->data, data, sizeof data), m->strike_e8 ? "  strike " : "",
-         m->strike_e8 ? strike : "");
+  printf("  %-32s %-10s %-8s %s .. %s  %s%s%s\n", m->id, pmm_venue_to_string((pmm_venue_t)m->venue),
+         pmm_outcome_to_string((pmm_outcome_t)m->outcome), time_text(m->open_ns, open), time_text(m->close_ns, close),
+         data_text(m->data, data, sizeof data), m->strike_e8 ? "  strike " : "", m->strike_e8 ? strike : "");
 }
 
 static void print_info(const pmm_tape_t *tape, const char *path) {
   const pmm_tape_info_t *const i = pmm_tape_info(tape);
   char first[PMM_TIME_BUF], last[PMM_TIME_BUF];
-  printf("%s: tape version %u, %" PRIu64 " records in %" PRIu64 " blocks, %" PRIu64 " bytes", path, i->version, i->records, i->blocks, i->bytes);
-  if (i->records) printf(" (%.2f a record)\n%s .. %s\n", (double)i->bytes / (double)i->records, time_text(i->first_ns, first), time_text(i->last_ns, last));
+  printf("%s: tape version %u, %" PRIu64 " records in %" PRIu64 " blocks, %" PRIu64 " bytes", path, i->version, i->records, i->blocks,
+         i->bytes);
+  if (i->records)
+    printf(" (%.2f a record)\n%s .. %s\n", (double)i->bytes / (double)i->records, time_text(i->first_ns, first),
+           time_text(i->last_ns, last));
   else putchar('\n');
   if (i->truncated) printf("cut off: no trailer; %" PRIu64 " bytes after the last whole block are lost\n", i->lost_bytes);
   printf("%u markets\n", pmm_tape_market_cnt(tape));
   for (uint32_t k = 0; k < pmm_tape_market_cnt(tape); k++) print_market(pmm_tape_market(tape, k));
-  for (uint32_t k = 0; k < pmm_tape_underlying_cnt(tape); k++) printf("underlying %s from %s\n", pmm_tape_underlying(tape, k)->id, pmm_tape_underlying(tape, k)->source);
+  for (uint32_t k = 0; k < pmm_tape_underlying_cnt(tape); k++)
+    printf("underlying %s from %s\n", pmm_tape_underlying(tape, k)->id, pmm_tape_underlying(tape, k)->source);
   if (i->provenance[0]) printf("provenance:\n%s\n", i->provenance);
 }
 
@@ -224,14 +232,17 @@ static int run_info(const args_t *a) {
 /* -- verify -- */
 static void print_check(const args_t *a, const char *path, const pmm_tape_check_t *c, bool ok, const char *why) {
   if (!a->json) {
-    if (ok) printf("%s: sound: %" PRIu64 " records, %" PRIu64 " blocks, %" PRIu64 " markets, %" PRIu64 " levels, %" PRIu64 " trades, %" PRIu64 " gaps; crossed after %" PRIu64
-                   " messages\n", path, c->records, c->blocks, c->markets, c->levels, c->trades, c->gaps, c->crossed_msgs);
+    if (ok)
+      printf("%s: sound: %" PRIu64 " records, %" PRIu64 " blocks, %" PRIu64 " markets, %" PRIu64 " levels, %" PRIu64 " trades, %" PRIu64
+             " gaps; crossed after %" PRIu64 " messages\n",
+             path, c->records, c->blocks, c->markets, c->levels, c->trades, c->gaps, c->crossed_msgs);
     return;
   }
   fputs("{\"tape\":", stdout);
   print_quoted(path);
-  printf(",\"sound\":%s,\"records\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"markets\":%" PRIu64 ",\"levels\":%" PRIu64 ",\"trades\":%" PRIu64 ",\"gaps\":%" PRIu64
-         ",\"crossed_msgs\":%" PRIu64, ok ? "true" : "false", c->records, c->blocks, c->markets, c->levels, c->trades, c->gaps, c->crossed_msgs);
+  printf(",\"sound\":%s,\"records\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"markets\":%" PRIu64 ",\"levels\":%" PRIu64 ",\"trades\":%" PRIu64
+         ",\"gaps\":%" PRIu64 ",\"crossed_msgs\":%" PRIu64,
+         ok ? "true" : "false", c->records, c->blocks, c->markets, c->levels, c->trades, c->gaps, c->crossed_msgs);
   if (!ok) {
     fputs(",\"error\":", stdout);
     print_quoted(why);
@@ -284,8 +295,10 @@ static int run_export(const args_t *a) {
   return st == PMM_OK ? PMM_EXIT_DONE : failed(&err);
 }
 
-static const struct { const char *name, *allowed; int (*run)(const args_t *); } commands[] = {
-    {"import", "ofij", run_import}, {"info", "j", run_info}, {"verify", "j", run_verify}, {"export", "ofm", run_export}};
+static const struct {
+  const char *name, *allowed;
+  int (*run)(const args_t *);
+} commands[] = {{"import", "ofij", run_import}, {"info", "j", run_info}, {"verify", "j", run_verify}, {"export", "ofm", run_export}};
 
 int pmm_cmd_tape(int argc, char **argv) {
   args_t a;

@@ -135,7 +135,8 @@ static pmm_status_t add_string(pmm_json_parser *p, std::string_view token, size_
 }
 
 static std::string_view trimmed(std::string_view token) { // a raw token may carry the white space behind it
-  while (!token.empty() && (token.back() == ' ' || token.back() == '\t' || token.back() == '\r' || token.back() == '\n')) token.remove_suffix(1);
+  while (!token.empty() && (token.back() == ' ' || token.back() == '\t' || token.back() == '\r' || token.back() == '\n'))
+    token.remove_suffix(1);
   return token;
 }
 
@@ -255,8 +256,8 @@ void pmm_json_free(pmm_json_parser_t *parser) {
   delete parser;
 }
 
-pmm_status_t pmm_json_parse(pmm_json_parser_t *parser, const char *text, size_t len, const pmm_json_node_t **root,
-                            size_t *at, const char **why) {
+pmm_status_t pmm_json_parse(pmm_json_parser_t *parser, const char *text, size_t len, const pmm_json_node_t **root, size_t *at,
+                            const char **why) {
   pmm_status_t const st = parse(parser, text, len);
   if (st == PMM_OK) {
     *root = parser->node;

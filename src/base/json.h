@@ -9,11 +9,18 @@
 extern "C" {
 #endif
 
-#define PMM_JSON_PAD 64        /* readable bytes that must follow the text; their value does not matter */
-#define PMM_JSON_DEPTH_MAX 32  /* nesting of arrays and objects */
+#define PMM_JSON_PAD 64       /* readable bytes that must follow the text; their value does not matter */
+#define PMM_JSON_DEPTH_MAX 32 /* nesting of arrays and objects */
 #define PMM_JSON_LEN_MAX ((size_t)1 << 30)
 
-typedef enum pmm_json_type { PMM_JSON_NULL, PMM_JSON_BOOL, PMM_JSON_NUMBER, PMM_JSON_STRING, PMM_JSON_ARRAY, PMM_JSON_OBJECT } pmm_json_type_t;
+typedef enum pmm_json_type {
+  PMM_JSON_NULL,
+  PMM_JSON_BOOL,
+  PMM_JSON_NUMBER,
+  PMM_JSON_STRING,
+  PMM_JSON_ARRAY,
+  PMM_JSON_OBJECT
+} pmm_json_type_t;
 
 /* Nodes lie in document order: an array is followed by its elements, an object by key, value, key, value...; the
    subtree of node n ends at n + n->span, which is also its next sibling. */
@@ -33,8 +40,8 @@ void pmm_json_free(pmm_json_parser_t *parser);
    first node, valid until the next call or a change of text. The whole document is checked, used or not, except that
    numbers are only tokens until pmm_decimal_parse reads them.
    PMM_PARSE with *at (byte offset, nearest known) and *why (static text), PMM_FULL (too long or out of memory). */
-pmm_status_t pmm_json_parse(pmm_json_parser_t *parser, const char *text, size_t len, const pmm_json_node_t **root,
-                            size_t *at, const char **why);
+pmm_status_t pmm_json_parse(pmm_json_parser_t *parser, const char *text, size_t len, const pmm_json_node_t **root, size_t *at,
+                            const char **why);
 
 /* pmm_json_get finds a member of an object; NULL when object is NULL, no object, or has no such key. The first of
    equal keys. O(members). */

@@ -4,7 +4,10 @@
 #define PMM_TAPE_BOOK_H
 #include "pmm/ladder.h"
 
-typedef struct pmm__book { pmm_ladder_t ladder; void *memory; } pmm__book_t; /* zeroed: no book yet */
+typedef struct pmm__book {
+  pmm_ladder_t ladder;
+  void *memory;
+} pmm__book_t;                                                   /* zeroed: no book yet */
 pmm_status_t pmm__book_init(pmm__book_t *book, int32_t tick_e4); /* PMM_INVAL (does not divide 10 000), PMM_FULL */
 void pmm__book_fini(pmm__book_t *book);
 /* Keeps every level that the new tick can express. PMM_INVAL, PMM_FULL. */

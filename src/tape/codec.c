@@ -12,7 +12,7 @@
 #define CHUNK 512 /* records restored at a time: six columns of it stay in the first-level cache */
 #define RECORDS PMM_TAPE_BLOCK_RECORDS
 #define PLANES 8
-#define COMBO_LEN 8        /* in memory; on tape its stream follows, u16 */
+#define COMBO_LEN 8 /* in memory; on tape its stream follows, u16 */
 #define COMBO_TAPE_LEN 10
 #define STREAM_LEN 12
 #define PLANE_HEAD_LEN 5
@@ -23,7 +23,10 @@ enum { COL_COMBO, COL_RECV, COL_EXCH, COL_QTY, COL_PRICE, COL_SEQ, COLUMNS };
 enum { PLANE_CONST, PLANE_RAW, PLANE_ZSTD };
 
 /* What a record is, apart from its numbers. */
-typedef struct combo { uint32_t market; uint8_t kind, side, flags, aux; } combo_t;
+typedef struct combo {
+  uint32_t market;
+  uint8_t kind, side, flags, aux;
+} combo_t;
 _Static_assert(sizeof(combo_t) == COMBO_LEN, "market .. aux lie together in a record");
 _Static_assert(offsetof(pmm_md_t, market) + COMBO_LEN == sizeof(pmm_md_t), "market .. aux end a record");
 
@@ -52,15 +55,18 @@ static uint32_t unzigzag32(uint32_t x) { return x >> 1 ^ (0 - (x & 1)); }
 static uint64_t stream_key(const combo_t *c) { return (uint64_t)c->market << 1 | is_underlying_kind(c->kind); }
 
 /* -- packing -- */
-typedef struct slot { uint64_t key; uint32_t generation, value; } slot_t;
+typedef struct slot {
+  uint64_t key;
+  uint32_t generation, value;
+} slot_t;
 #define SLOTS (4 * RECORDS) /* two tables, each at most half full */
 
 struct pmm__packer {
   ZSTD_CCtx *zstd;
-  slot_t *slot[2];       /* combos, streams: key -> index */
+  slot_t *slot[2]; /* combos, streams: key -> index */
   uint32_t generation;
   combo_t *combo;
-  uint32_t *combo_stream; /* stream of each combo */
+  uint32_t *combo_stream;          /* stream of each combo */
   int64_t *first_exch, *last_exch; /* per stream */
   uint32_t *first_seq, *last_seq;
   uint32_t combo_cnt, stream_cnt;
@@ -72,8 +78,8 @@ struct pmm__packer {
 void pmm__packer_free(pmm__packer_t *p) {
   if (!p) return;
   ZSTD_freeCCtx(p->zstd);
-  void *const block[] = {p->slot[0], p->slot[1], p->combo, p->combo_stream, p->first_exch, p->last_exch,
-                         p->first_seq, p->last_seq, p->plane, p->packed[0], p->packed[1], p->head.data, p->data.data, p->out.data};
+  void *const block[] = {p->slot[0],  p->slot[1], p->combo,     p->combo_stream, p->first_exch, p->last_exch, p->first_seq,
+                         p->last_seq, p->plane,   p->packed[0], p->packed[1],    p->head.data,  p->data.data, p->out.data};
   for (size_t i = 0; i < sizeof block / sizeof block[0]; i++) free(block[i]);
   for (int c = 0; c < COLUMNS; c++) free(p->value[c]);
   free(p);
@@ -306,7 +312,11 @@ pmm_status_t pmm__pack(pmm__packer_t *p, const pmm_md_t *md, uint32_t cnt, const
 typedef unsigned char bytes16_t __attribute__((vector_size(16)));
 
 /* A byte plane; a constant one is 16 equal bytes read again and again. */
-typedef struct plane { const unsigned char *data; size_t stride; bytes16_t constant; } plane_t;
+typedef struct plane {
+  const unsigned char *data;
+  size_t stride;
+  bytes16_t constant;
+} plane_t;
 typedef struct column {
   uint64_t unit;
   bool is_wide; /* any of the upper four planes is not zero */
@@ -353,7 +363,9 @@ pmm__unpacker_t *pmm__unpacker_new(void) {
   return NULL;
 }
 
-typedef struct input { const unsigned char *p, *end; } input_t;
+typedef struct input {
+  const unsigned char *p, *end;
+} input_t;
 
 static const unsigned char *take(input_t *in, size_t len) {
   if ((size_t)(in->end - in->p) < len) return NULL;
@@ -514,7 +526,8 @@ static bool unpack(pmm__unpacker_t *u, input_t data, uint32_t cnt, int64_t recv_
                    pmm_md_t *md, const char **why) {
   input_t head;
   if (!read_head(u, &data, &head)) return corrupt(why, "block head does not hold");
-  if (!read_dictionary(u, &head, market_cnt, underlying_cnt)) return corrupt(why, "dictionary holds a record of unknown kind, side or market");
+  if (!read_dictionary(u, &head, market_cnt, underlying_cnt))
+    return corrupt(why, "dictionary holds a record of unknown kind, side or market");
   u->planes_used = 0;
   for (int c = 0; c < COLUMNS; c++)
     if (!read_column(u, c, &head, &data, cnt)) return corrupt(why, "column does not unpack");
@@ -527,8 +540,8 @@ static bool unpack(pmm__unpacker_t *u, input_t data, uint32_t cnt, int64_t recv_
   return true;
 }
 
-pmm_status_t pmm__unpack(pmm__unpacker_t *u, const unsigned char *data, size_t len, uint32_t cnt, int64_t first_ns,
-                         uint32_t market_cnt, uint32_t underlying_cnt, pmm_md_t *md, const char **why) {
+pmm_status_t pmm__unpack(pmm__unpacker_t *u, const unsigned char *data, size_t len, uint32_t cnt, int64_t first_ns, uint32_t market_cnt,
+                         uint32_t underlying_cnt, pmm_md_t *md, const char **why) {
   input_t const in = {.p = data, .end = data + len};
   return unpack(u, in, cnt, first_ns, market_cnt, underlying_cnt, md, why) ? PMM_OK : PMM_CORRUPT;
 }

@@ -11,9 +11,11 @@ typedef struct exporter {
   uint32_t market; /* unless all */
 } exporter_t;
 
-static const char *const kinds[] = {[PMM_MD_LEVEL] = "level",   [PMM_MD_TRADE] = "trade", [PMM_MD_CLEAR] = "clear",   [PMM_MD_MARK] = "mark",
-                                    [PMM_MD_STATUS] = "status", [PMM_MD_TICK] = "tick",   [PMM_MD_UNDERLYING] = "underlying",
-                                    [PMM_MD_GAP] = "gap",       [PMM_MD_VOLUME] = "volume", [PMM_MD_SETTLE_MEAN] = "settle_mean"};
+static const char *const kinds[] = {[PMM_MD_LEVEL] = "level",           [PMM_MD_TRADE] = "trade",
+                                    [PMM_MD_CLEAR] = "clear",           [PMM_MD_MARK] = "mark",
+                                    [PMM_MD_STATUS] = "status",         [PMM_MD_TICK] = "tick",
+                                    [PMM_MD_UNDERLYING] = "underlying", [PMM_MD_GAP] = "gap",
+                                    [PMM_MD_VOLUME] = "volume",         [PMM_MD_SETTLE_MEAN] = "settle_mean"};
 
 static bool is_underlying(const pmm_md_t *md) { return md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN; }
 
@@ -34,7 +36,9 @@ static const char *detail_of(const exporter_t *x, const pmm_md_t *md) {
   return is_underlying(md) ? pmm_tape_underlying(x->tape, md->market)->source : "";
 }
 
-typedef struct cells { char exch[PMM_DECIMAL_BUF], price[PMM_DECIMAL_BUF], qty[PMM_DECIMAL_BUF]; } cells_t;
+typedef struct cells {
+  char exch[PMM_DECIMAL_BUF], price[PMM_DECIMAL_BUF], qty[PMM_DECIMAL_BUF];
+} cells_t;
 
 static void fill_cells(const pmm_md_t *md, cells_t *c) {
   c->exch[0] = c->price[0] = c->qty[0] = '\0';

@@ -3,9 +3,7 @@
 #include "pmm/hash.h"
 
 static void seal(unsigned char out[PMM__HEADER_LEN]) { pmm__put32(out + PMM__CRC_AT, pmm_crc32c(0, out, PMM__CRC_AT)); }
-static bool is_sealed(const unsigned char in[PMM__HEADER_LEN]) {
-  return pmm__get32(in + PMM__CRC_AT) == pmm_crc32c(0, in, PMM__CRC_AT);
-}
+static bool is_sealed(const unsigned char in[PMM__HEADER_LEN]) { return pmm__get32(in + PMM__CRC_AT) == pmm_crc32c(0, in, PMM__CRC_AT); }
 
 void pmm__file_header_put(unsigned char out[PMM__HEADER_LEN]) {
   memset(out, 0, PMM__HEADER_LEN);

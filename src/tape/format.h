@@ -11,7 +11,7 @@
 #define PMM__HEADER_LEN 64            /* of file header, block header and trailer alike */
 #define PMM__CRC_AT 60                /* each ends with a CRC-32C of the 60 bytes before it */
 #define PMM__INDEX_ENTRY_LEN 40
-#define PMM__PACKED_MAX (1u << 30)    /* no payload is longer */
+#define PMM__PACKED_MAX (1u << 30) /* no payload is longer */
 #define PMM__EXCH_MAX (INT64_C(1) << 62)
 
 enum { PMM__BLOCK_DATA = 1, PMM__BLOCK_META = 2, PMM__BLOCK_INDEX = 3 };
@@ -19,11 +19,11 @@ enum { PMM__ENTRY_PROVENANCE = 1, PMM__ENTRY_MARKET = 2, PMM__ENTRY_UNDERLYING =
 
 typedef struct pmm__block_header {
   uint8_t type;
-  uint32_t count;      /* records, entries or index lines in the payload */
-  uint32_t number;     /* blocks before this one */
+  uint32_t count;  /* records, entries or index lines in the payload */
+  uint32_t number; /* blocks before this one */
   uint64_t raw_len, packed_len;
   int64_t first_ns, last_ns; /* of DATA, else 0 */
-  uint64_t records;    /* DATA records before this block */
+  uint64_t records;          /* DATA records before this block */
   uint32_t payload_crc;
 } pmm__block_header_t;
 
@@ -32,12 +32,25 @@ typedef struct pmm__trailer {
   int64_t first_ns, last_ns;
 } pmm__trailer_t;
 
-typedef struct pmm__index_entry { uint64_t at, packed_len; int64_t first_ns, last_ns; uint32_t count, number; } pmm__index_entry_t; /* of a DATA block */
+typedef struct pmm__index_entry {
+  uint64_t at, packed_len;
+  int64_t first_ns, last_ns;
+  uint32_t count, number;
+} pmm__index_entry_t; /* of a DATA block */
 
 /* -- bytes -- */
-static inline void pmm__put16(unsigned char *p, uint16_t v) { p[0] = (unsigned char)v; p[1] = (unsigned char)(v >> 8); }
-static inline void pmm__put32(unsigned char *p, uint32_t v) { pmm__put16(p, (uint16_t)v); pmm__put16(p + 2, (uint16_t)(v >> 16)); }
-static inline void pmm__put64(unsigned char *p, uint64_t v) { pmm__put32(p, (uint32_t)v); pmm__put32(p + 4, (uint32_t)(v >> 32)); }
+static inline void pmm__put16(unsigned char *p, uint16_t v) {
+  p[0] = (unsigned char)v;
+  p[1] = (unsigned char)(v >> 8);
+}
+static inline void pmm__put32(unsigned char *p, uint32_t v) {
+  pmm__put16(p, (uint16_t)v);
+  pmm__put16(p + 2, (uint16_t)(v >> 16));
+}
+static inline void pmm__put64(unsigned char *p, uint64_t v) {
+  pmm__put32(p, (uint32_t)v);
+  pmm__put32(p + 4, (uint32_t)(v >> 32));
+}
 static inline uint16_t pmm__get16(const unsigned char *p) { return (uint16_t)(p[0] | p[1] << 8); }
 static inline uint32_t pmm__get32(const unsigned char *p) { return pmm__get16(p) | (uint32_t)pmm__get16(p + 2) << 16; }
 static inline uint64_t pmm__get64(const unsigned char *p) { return pmm__get32(p) | (uint64_t)pmm__get32(p + 4) << 32; }
@@ -54,7 +67,10 @@ void pmm__index_entry_put(unsigned char out[PMM__INDEX_ENTRY_LEN], const pmm__in
 void pmm__index_entry_get(const unsigned char in[PMM__INDEX_ENTRY_LEN], pmm__index_entry_t *entry);
 
 /* -- tables (table.c) -- META entries: u16 kind, u16 reserved, u32 length, then that many bytes. */
-typedef struct pmm__bytes { unsigned char *data; size_t len, cap; } pmm__bytes_t; /* grows by realloc; owner frees data */
+typedef struct pmm__bytes {
+  unsigned char *data;
+  size_t len, cap;
+} pmm__bytes_t;                                            /* grows by realloc; owner frees data */
 bool pmm__bytes_reserve(pmm__bytes_t *bytes, size_t more); /* false: out of memory */
 bool pmm__entry_put_provenance(pmm__bytes_t *out, const char *text);
 bool pmm__entry_put_market(pmm__bytes_t *out, uint32_t index, const pmm_market_t *market);

@@ -15,7 +15,8 @@
 #define PRICES (PMM_ONE_E4 + 1)
 #define NOTES_MAX 65536
 
-static const pmm__importer_t *const importers[] = {&pmm__importer_kalshi, &pmm__importer_books, &pmm__importer_ws, &pmm__importer_multifeed};
+static const pmm__importer_t *const importers[] = {&pmm__importer_kalshi, &pmm__importer_books, &pmm__importer_ws,
+                                                   &pmm__importer_multifeed};
 
 /* -- errors and fields -- */
 pmm_status_t pmm__bad(const pmm__import_t *im, const pmm_json_node_t *node, const char *fmt, ...) {
@@ -25,8 +26,8 @@ pmm_status_t pmm__bad(const pmm__import_t *im, const pmm_json_node_t *node, cons
   vsnprintf(why, sizeof why, fmt, args);
   va_end(args);
   const pmm__source_t *const s = im->source;
-  return pmm_error_set(im->err, PMM_PARSE, "%s:%llu: byte %u: %s", s->name, s->input ? (unsigned long long)pmm__input_line_no(s->input) : 0ULL,
-                       node ? node->at + 1 : 1, why);
+  return pmm_error_set(im->err, PMM_PARSE, "%s:%llu: byte %u: %s", s->name,
+                       s->input ? (unsigned long long)pmm__input_line_no(s->input) : 0ULL, node ? node->at + 1 : 1, why);
 }
 
 pmm_status_t pmm__field(const pmm__import_t *im, const pmm_json_node_t *object, const char *key, const pmm_json_node_t **node) {
@@ -103,7 +104,8 @@ pmm_status_t pmm__price(const pmm__import_t *im, const pmm_json_node_t *node, co
   int64_t value;
   pmm_status_t const st = pmm__number(im, node, what, 4, &value);
   if (st != PMM_OK) return st;
-  if (value <= 0 || value >= PMM_ONE_E4) return pmm__bad(im, node, "%s: outside (0,1): %.*s", what, (int)(node->len < 40 ? node->len : 40), node->text);
+  if (value <= 0 || value >= PMM_ONE_E4)
+    return pmm__bad(im, node, "%s: outside (0,1): %.*s", what, (int)(node->len < 40 ? node->len : 40), node->text);
   *price_e4 = (int32_t)value;
   return PMM_OK;
 }
@@ -129,7 +131,10 @@ void pmm__note(pmm__import_t *im, const char *fmt, ...) {
 }
 
 /* -- outcomes given by the user -- */
-typedef struct pmm__named_outcome { char id[PMM_ID_MAX]; pmm_outcome_t outcome; } named_outcome_t;
+typedef struct pmm__named_outcome {
+  char id[PMM_ID_MAX];
+  pmm_outcome_t outcome;
+} named_outcome_t;
 
 static pmm_status_t add_named(pmm__import_t *im, const char *line, size_t len, uint64_t line_no) {
   const char *const comma = memchr(line, ',', len);
@@ -139,7 +144,8 @@ static pmm_status_t add_named(pmm__import_t *im, const char *line, size_t len, u
   if (comma && len - id_len - 1 < sizeof outcome_text) memcpy(outcome_text, comma + 1, len - id_len - 1);
   if (line_no == 1 && strcmp(outcome_text, "outcome") == 0) return PMM_OK; /* a heading */
   if (id_len == 0 || id_len >= PMM_ID_MAX || pmm_outcome_from_string(outcome_text, &outcome) != PMM_OK || outcome == PMM_OUTCOME_UNKNOWN)
-    return pmm_error_set(im->err, PMM_PARSE, "%s:%llu: byte 1: not of the form market,yes|no|void", im->opts->outcomes_path, (unsigned long long)line_no);
+    return pmm_error_set(im->err, PMM_PARSE, "%s:%llu: byte 1: not of the form market,yes|no|void", im->opts->outcomes_path,
+                         (unsigned long long)line_no);
   named_outcome_t *const grown = realloc(im->named, (im->named_cnt + 1) * sizeof *grown);
   if (!grown) return pmm_error_set(im->err, PMM_FULL, "%s: out of memory", im->opts->outcomes_path);
   im->named = grown;
@@ -155,7 +161,8 @@ static pmm_status_t read_named(pmm__import_t *im) {
   if (!im->opts->outcomes_path) return PMM_OK;
   pmm_status_t st = pmm__input_open(&in, im->opts->outcomes_path, im->err);
   if (st != PMM_OK) return st;
-  while ((st = pmm__input_line(in, &line, &len, im->err)) == PMM_OK && (st = add_named(im, line, len, pmm__input_line_no(in))) == PMM_OK) continue;
+  while ((st = pmm__input_line(in, &line, &len, im->err)) == PMM_OK && (st = add_named(im, line, len, pmm__input_line_no(in))) == PMM_OK)
+    continue;
   pmm__input_close(in);
   return st == PMM_END ? PMM_OK : st;
 }
@@ -176,7 +183,9 @@ pmm_outcome_t pmm__outcome_of_book(int32_t bid_e4, int32_t ask_e4) {
 }
 
 /* -- markets -- */
-static bool is_named(const pmm__imarket_t *m, const char *id, size_t len) { return strncmp(m->desc.id, id, len) == 0 && m->desc.id[len] == '\0'; }
+static bool is_named(const pmm__imarket_t *m, const char *id, size_t len) {
+  return strncmp(m->desc.id, id, len) == 0 && m->desc.id[len] == '\0';
+}
 
 pmm__imarket_t *pmm__market_find(const pmm__import_t *im, const char *id, size_t len) {
   if (im->at && is_named(im->at, id, len)) return im->at; /* mostly the same as before, else one of the newest */
@@ -238,8 +247,15 @@ pmm_status_t pmm__emit(pmm__import_t *im, const pmm_md_t *md) {
   return im->trades ? pmm__trades_push(im, md) : pmm_tape_append(im->writer, md, im->err);
 }
 
-static pmm_status_t emit_status(pmm__import_t *im, const pmm__imarket_t *m, pmm_life_t life, int64_t recv_ns, int64_t exch_ns, pmm_outcome_t outcome) {
-  pmm_md_t md = {.recv_ns = pmm_max64(recv_ns, im->now_ns), .exch_ns = exch_ns, .seq = m->seq, .market = m->index, .kind = PMM_MD_STATUS, .side = (uint8_t)outcome, .aux = (uint8_t)life};
+static pmm_status_t emit_status(pmm__import_t *im, const pmm__imarket_t *m, pmm_life_t life, int64_t recv_ns, int64_t exch_ns,
+                                pmm_outcome_t outcome) {
+  pmm_md_t md = {.recv_ns = pmm_max64(recv_ns, im->now_ns),
+                 .exch_ns = exch_ns,
+                 .seq = m->seq,
+                 .market = m->index,
+                 .kind = PMM_MD_STATUS,
+                 .side = (uint8_t)outcome,
+                 .aux = (uint8_t)life};
   if (life == PMM_LIFE_RESOLVED) (void)pmm_outcome_payout(outcome, &md.qty_e6);
   return pmm__emit(im, &md);
 }
@@ -325,7 +341,8 @@ static bool may_open(const pmm__imarket_t *m, int64_t venue_ns) {
 static pmm_status_t move_life(pmm__import_t *im, pmm__imarket_t *m, int64_t recv_ns, int64_t venue_ns) {
   pmm_status_t st = PMM_OK;
   if (!m->opened && may_open(m, venue_ns)) st = open_market(im, m, recv_ns);
-  if (st == PMM_OK && m->opened && !m->closed && m->desc.close_ns != PMM_TIME_NONE && venue_ns >= m->desc.close_ns) st = close_market(im, m, recv_ns);
+  if (st == PMM_OK && m->opened && !m->closed && m->desc.close_ns != PMM_TIME_NONE && venue_ns >= m->desc.close_ns)
+    st = close_market(im, m, recv_ns);
   return st;
 }
 
@@ -482,7 +499,8 @@ pmm_status_t pmm__market_gap(pmm__import_t *im, pmm__imarket_t *m) {
   return pmm__emit(im, &md);
 }
 
-pmm_status_t pmm__underlying_tick(pmm__import_t *im, uint32_t underlying, pmm_under_kind_t kind, int64_t recv_ns, int64_t exch_ns, int64_t value_e8) {
+pmm_status_t pmm__underlying_tick(pmm__import_t *im, uint32_t underlying, pmm_under_kind_t kind, int64_t recv_ns, int64_t exch_ns,
+                                  int64_t value_e8) {
   recv_ns = clamp_recv(im, recv_ns);
   pmm_status_t const st = run_clock(im, recv_ns);
   if (st != PMM_OK) return st;
@@ -540,7 +558,8 @@ void pmm_import_opts_default(pmm_import_opts_t *opts) { *opts = (pmm_import_opts
 static const pmm__importer_t *importer_of(const pmm_import_opts_t *opts, pmm_error_t *err) {
   for (size_t i = 0; opts->format && i < sizeof importers / sizeof importers[0]; i++)
     if (strcmp(importers[i]->name, opts->format) == 0) return importers[i];
-  pmm_error_set(err, PMM_INVAL, "format %s: not one of kalshi-ws, polymarket-books, polymarket-ws, polymarket-multifeed", opts->format ? opts->format : "(none)");
+  pmm_error_set(err, PMM_INVAL, "format %s: not one of kalshi-ws, polymarket-books, polymarket-ws, polymarket-multifeed",
+                opts->format ? opts->format : "(none)");
   return NULL;
 }
 
@@ -612,9 +631,11 @@ static char *make_provenance(const pmm__import_t *im) {
 static char *make_note(const pmm__import_t *im) {
   char *text;
   const pmm_import_stats_t *const s = im->stats;
-  int const n = asprintf(&text, "{\"lines\":%llu,\"messages\":%llu,\"skipped\":%llu,\"clamped\":%llu,\"gaps\":%llu,\"trades\":%llu,\"inferred\":%llu,\"notes\":[%s]}",
-                         (unsigned long long)s->lines, (unsigned long long)s->messages, (unsigned long long)s->skipped, (unsigned long long)s->clamped,
-                         (unsigned long long)s->gaps, (unsigned long long)s->trades, (unsigned long long)s->inferred, im->notes ? im->notes : "");
+  int const n = asprintf(
+      &text,
+      "{\"lines\":%llu,\"messages\":%llu,\"skipped\":%llu,\"clamped\":%llu,\"gaps\":%llu,\"trades\":%llu,\"inferred\":%llu,\"notes\":[%s]}",
+      (unsigned long long)s->lines, (unsigned long long)s->messages, (unsigned long long)s->skipped, (unsigned long long)s->clamped,
+      (unsigned long long)s->gaps, (unsigned long long)s->trades, (unsigned long long)s->inferred, im->notes ? im->notes : "");
   return n < 0 ? NULL : text;
 }
 
@@ -630,7 +651,8 @@ static void remove_leftover(const char *out_path) {
 
 static pmm_status_t run_importer(pmm__import_t *im) {
   pmm_status_t st = im->importer->run(im, im->sources, im->source_cnt);
-  if (st == PMM_OK && im->stats->messages == 0) st = pmm_error_set(im->err, PMM_PARSE, "%s: no %s messages in it", im->sources[0].name, im->importer->name);
+  if (st == PMM_OK && im->stats->messages == 0)
+    st = pmm_error_set(im->err, PMM_PARSE, "%s: no %s messages in it", im->sources[0].name, im->importer->name);
   return st == PMM_OK ? end_markets(im) : st;
 }
 
@@ -659,9 +681,11 @@ static pmm_status_t write_tape(pmm__import_t *im, const char *out_path) {
   return st;
 }
 
-static pmm_status_t import(const pmm_import_opts_t *opts, pmm__source_t *source, size_t n, const char *out_path, pmm_import_stats_t *stats, pmm_error_t *err) {
+static pmm_status_t import(const pmm_import_opts_t *opts, pmm__source_t *source, size_t n, const char *out_path, pmm_import_stats_t *stats,
+                           pmm_error_t *err) {
   *stats = (pmm_import_stats_t){0};
-  pmm__import_t im = {.opts = opts, .stats = stats, .err = err, .sources = source, .source_cnt = n, .now_ns = INT64_MIN + 1, .next_due_ns = PMM_NS_MAX};
+  pmm__import_t im = {
+      .opts = opts, .stats = stats, .err = err, .sources = source, .source_cnt = n, .now_ns = INT64_MIN + 1, .next_due_ns = PMM_NS_MAX};
   im.importer = importer_of(opts, err);
   if (!im.importer) return PMM_INVAL;
   if (!outcome_is_known(opts)) return pmm_error_set(err, PMM_INVAL, "outcome %s: not one of yes, no, void, auto", opts->outcome);
@@ -676,7 +700,8 @@ static pmm_status_t import(const pmm_import_opts_t *opts, pmm__source_t *source,
   return st;
 }
 
-pmm_status_t pmm_import(const pmm_import_opts_t *opts, const char *const *path, size_t n, const char *out_path, pmm_import_stats_t *stats, pmm_error_t *err) {
+pmm_status_t pmm_import(const pmm_import_opts_t *opts, const char *const *path, size_t n, const char *out_path, pmm_import_stats_t *stats,
+                        pmm_error_t *err) {
   if (n == 0) return pmm_error_set(err, PMM_INVAL, "nothing to import");
   pmm__source_t *const source = calloc(n, sizeof *source);
   if (!source) return pmm_error_set(err, PMM_FULL, "import: out of memory");
@@ -686,8 +711,8 @@ pmm_status_t pmm_import(const pmm_import_opts_t *opts, const char *const *path, 
   return st;
 }
 
-pmm_status_t pmm_import_buffer(const pmm_import_opts_t *opts, const char *name, const void *data, size_t len, const char *out_path, pmm_import_stats_t *stats,
-                               pmm_error_t *err) {
+pmm_status_t pmm_import_buffer(const pmm_import_opts_t *opts, const char *name, const void *data, size_t len, const char *out_path,
+                               pmm_import_stats_t *stats, pmm_error_t *err) {
   pmm__source_t source = {.name = name, .data = data, .len = len};
   return import(opts, &source, 1, out_path, stats, err);
 }

@@ -13,20 +13,20 @@ typedef struct pmm__trades pmm__trades_t;
 
 /* -- sources: files read in step -- */
 typedef struct pmm__source {
-  const char *path;            /* the caller's; NULL: a block of memory */
+  const char *path; /* the caller's; NULL: a block of memory */
   const char *name;
   const void *data;
   size_t len;
-  pmm__input_t *input;         /* NULL: not open (not yet, or no more) */
+  pmm__input_t *input; /* NULL: not open (not yet, or no more) */
   pmm_json_parser_t *json;
   const char *text;            /* the present line */
   const pmm_json_node_t *root; /* and its JSON */
   int64_t recv_ns;             /* its place in the merge: by time, then rank, then seq, then order of sources */
   uint64_t rank, seq;
-  size_t order;                /* as the user named them */
+  size_t order; /* as the user named them */
   bool ended;
-  uint64_t done_bytes;         /* of a source that has ended */
-  void *own;                   /* the importer's state for it while it is open; one malloc'd block */
+  uint64_t done_bytes; /* of a source that has ended */
+  void *own;           /* the importer's state for it while it is open; one malloc'd block */
 } pmm__source_t;
 
 /* Moves an open source to its next item (mostly a line) and sets recv_ns, rank and seq. PMM_END. */
@@ -47,18 +47,18 @@ pmm_status_t pmm__sources_merge(pmm__import_t *import, pmm__source_t *source, si
 /* -- markets -- */
 typedef struct pmm__imarket {
   pmm_market_t desc;
-  uint32_t index;            /* on the tape */
+  uint32_t index; /* on the tape */
   pmm__book_t book;
-  bool book_known;           /* since the last CLEAR and no GAP after it */
+  bool book_known; /* since the last CLEAR and no GAP after it */
   bool opened, closed, resolved, has_trades, has_inferred;
-  uint32_t seq;              /* messages so far */
-  int64_t last_recv_ns;      /* of its last message */
-  int64_t last_venue_ns;     /* venue time of it, or receive time where it has none */
-  int32_t last_price_e4;     /* last trade, 0 none */
+  uint32_t seq;          /* messages so far */
+  int64_t last_recv_ns;  /* of its last message */
+  int64_t last_venue_ns; /* venue time of it, or receive time where it has none */
+  int32_t last_price_e4; /* last trade, 0 none */
   pmm_side_t last_taker;
-  pmm_outcome_t outcome;     /* decided, waiting for the close */
+  pmm_outcome_t outcome; /* decided, waiting for the close */
   /* kalshi-ws */
-  uint64_t venue_seq;        /* of the subscription */
+  uint64_t venue_seq;         /* of the subscription */
   struct pmm__window *window; /* trade inference */
   bool strike_known;
 } pmm__imarket_t;
@@ -69,8 +69,8 @@ typedef struct pmm__importer {
   pmm_status_t (*run)(pmm__import_t *import, pmm__source_t *source, size_t cnt);
   /* The outcome when neither --outcome nor --outcomes says it: *why tells the reason of a void (static text). */
   pmm_outcome_t (*decide)(pmm__import_t *import, const pmm__imarket_t *market, const char **why);
-  int64_t close_grace_ns;    /* a market without messages of its own closes this long after its time */
-  int64_t resolve_after_ns;  /* and resolves this long after its close; PMM_NS_MAX: at the end, or when the importer says */
+  int64_t close_grace_ns;   /* a market without messages of its own closes this long after its time */
+  int64_t resolve_after_ns; /* and resolves this long after its close; PMM_NS_MAX: at the end, or when the importer says */
 } pmm__importer_t;
 extern const pmm__importer_t pmm__importer_kalshi, pmm__importer_books, pmm__importer_ws, pmm__importer_multifeed;
 
@@ -80,14 +80,14 @@ struct pmm__import {
   pmm_tape_writer_t *writer;
   pmm_import_stats_t *stats;
   pmm_error_t *err;
-  const pmm__source_t *source;     /* the line at work, for messages */
-  pmm__source_t *sources;          /* all of them, for progress */
+  const pmm__source_t *source; /* the line at work, for messages */
+  pmm__source_t *sources;      /* all of them, for progress */
   size_t source_cnt;
   uint64_t total_bytes;
-  pmm__imarket_t **market;         /* [tape index] */
+  pmm__imarket_t **market; /* [tape index] */
   uint32_t market_cnt, market_cap;
-  int64_t now_ns;                  /* receive time of the last record */
-  int64_t next_due_ns;             /* before this no market closes or resolves by the clock */
+  int64_t now_ns;                        /* receive time of the last record */
+  int64_t next_due_ns;                   /* before this no market closes or resolves by the clock */
   uint32_t tick_seq[PMM_TAPE_UNDER_MAX]; /* per underlying */
   /* the message at work */
   pmm__imarket_t *at;
@@ -95,7 +95,7 @@ struct pmm__import {
   pmm_md_t *md;
   size_t md_cnt, md_cap;
   /* a full book at work: sizes by price, and the prices in use in the order given */
-  int64_t *full_qty[2];            /* [side][price_e4] */
+  int64_t *full_qty[2]; /* [side][price_e4] */
   int32_t *full_price[2];
   size_t full_cnt[2];
   /* trade inference, or NULL: then records go straight to the writer */
@@ -103,9 +103,9 @@ struct pmm__import {
   /* --outcomes */
   struct pmm__named_outcome *named;
   size_t named_cnt;
-  char *notes;                     /* JSON strings joined by commas, or NULL */
+  char *notes; /* JSON strings joined by commas, or NULL */
   size_t notes_len;
-  void *own;                       /* the importer's state */
+  void *own; /* the importer's state */
 };
 
 /* -- errors: "file:line: byte N: reason", N counted from 1 in the line -- */
@@ -115,10 +115,12 @@ pmm_status_t pmm__field(const pmm__import_t *import, const pmm_json_node_t *obje
 pmm_status_t pmm__number(const pmm__import_t *import, const pmm_json_node_t *node, const char *what, int scale, int64_t *out);
 pmm_status_t pmm__number_floor(const pmm__import_t *import, const pmm_json_node_t *node, const char *what, int scale, int64_t *out);
 pmm_status_t pmm__field_number(const pmm__import_t *import, const pmm_json_node_t *object, const char *key, int scale, int64_t *out);
-pmm_status_t pmm__field_time(const pmm__import_t *import, const pmm_json_node_t *object, const char *key, int64_t *out_ns); /* RFC 3339; null or absent: PMM_TIME_NONE */
+pmm_status_t pmm__field_time(const pmm__import_t *import, const pmm_json_node_t *object, const char *key,
+                             int64_t *out_ns); /* RFC 3339; null or absent: PMM_TIME_NONE */
 pmm_status_t pmm__field_text(const pmm__import_t *import, const pmm_json_node_t *object, const char *key, char out[PMM_ID_MAX]);
-pmm_status_t pmm__field_seconds(const pmm__import_t *import, const pmm_json_node_t *object, const char *key, int64_t *out_ns); /* Unix s, decimals kept */
-pmm_status_t pmm__field_ms(const pmm__import_t *import, const pmm_json_node_t *object, const char *key, int64_t *out_ns);      /* Unix ms */
+pmm_status_t pmm__field_seconds(const pmm__import_t *import, const pmm_json_node_t *object, const char *key,
+                                int64_t *out_ns); /* Unix s, decimals kept */
+pmm_status_t pmm__field_ms(const pmm__import_t *import, const pmm_json_node_t *object, const char *key, int64_t *out_ns); /* Unix ms */
 pmm_status_t pmm__seconds(const pmm__import_t *import, const pmm_json_node_t *node, const char *what, int64_t *out_ns);
 /* A price inside (0,1). */
 pmm_status_t pmm__price(const pmm__import_t *import, const pmm_json_node_t *node, const char *what, int32_t *price_e4);
@@ -156,7 +158,8 @@ void pmm__full_begin(pmm__import_t *import);
 pmm_status_t pmm__full_level(pmm__import_t *import, pmm_side_t side, int32_t price_e4, int64_t qty_e6, const pmm_json_node_t *where);
 pmm_status_t pmm__full_end(pmm__import_t *import);
 /* A whole message of an underlying. */
-pmm_status_t pmm__underlying_tick(pmm__import_t *import, uint32_t underlying, pmm_under_kind_t kind, int64_t recv_ns, int64_t exch_ns, int64_t value_e8);
+pmm_status_t pmm__underlying_tick(pmm__import_t *import, uint32_t underlying, pmm_under_kind_t kind, int64_t recv_ns, int64_t exch_ns,
+                                  int64_t value_e8);
 /* Sends one record on: to the writer, or to the queue of trade inference. */
 pmm_status_t pmm__emit(pmm__import_t *import, const pmm_md_t *md);
 
@@ -166,7 +169,10 @@ void pmm__trades_free(pmm__trades_t *trades);
 pmm_status_t pmm__trades_push(pmm__import_t *import, const pmm_md_t *md);
 /* The LEVEL record just pushed changed `market` by delta_e6 at venue time exch_ns. */
 pmm_status_t pmm__trades_delta(pmm__import_t *import, pmm__imarket_t *market, const pmm_md_t *level, int64_t delta_e6, bool at_touch);
-typedef struct pmm__ticker { int64_t exch_ns, volume_e6, last_size_e6; int32_t last_price_e4; } pmm__ticker_t;
+typedef struct pmm__ticker {
+  int64_t exch_ns, volume_e6, last_size_e6;
+  int32_t last_price_e4;
+} pmm__ticker_t;
 pmm_status_t pmm__trades_ticker(pmm__import_t *import, pmm__imarket_t *market, const pmm__ticker_t *ticker);
 void pmm__trades_forget(pmm__import_t *import, pmm__imarket_t *market); /* after a gap: window and volume start anew */
 pmm_status_t pmm__trades_flush(pmm__import_t *import);                  /* at the end: everything queued goes out */

@@ -12,7 +12,10 @@ typedef struct counted { /* a market of the first pass */
   char token[TOKENS][PMM_ID_MAX];
   uint64_t cnt[TOKENS];
 } counted_t;
-typedef struct books { counted_t *market; size_t market_cnt; } books_t;
+typedef struct books {
+  counted_t *market;
+  size_t market_cnt;
+} books_t;
 
 static counted_t *find_or_add(books_t *b, const char *slug) {
   for (size_t i = b->market_cnt; i-- > 0;)
@@ -54,7 +57,8 @@ static bool find_text(const char *line, size_t len, const char *key, char out[PM
 
 static pmm_status_t count_line(pmm__import_t *im, const char *line, size_t len) {
   char slug[PMM_ID_MAX], token[PMM_ID_MAX];
-  if (!find_text(line, len, "\"slug\"", slug) || !find_text(line, len, "\"asset_id\"", token)) return PMM_OK; /* the second pass complains */
+  if (!find_text(line, len, "\"slug\"", slug) || !find_text(line, len, "\"asset_id\"", token))
+    return PMM_OK; /* the second pass complains */
   counted_t *const m = find_or_add(im->own, slug);
   if (!m) return pmm_error_set(im->err, PMM_FULL, "%s: out of memory", im->source->name);
   int const t = token_of(m, token);
@@ -92,11 +96,13 @@ static pmm_status_t add_market(pmm__import_t *im, const counted_t *counted, cons
   const pmm_json_node_t *const tick = pmm_json_get(message, "tick_size"); /* only in the first message of a subscription */
   pmm_status_t const st = tick ? pmm__number(im, tick, "tick_size", 4, &tick_e4) : PMM_OK;
   if (st != PMM_OK) return st;
-  if (tick_e4 > PMM_ONE_E4 || pmm_grid_uniform(&desc.grid, (int32_t)tick_e4) != PMM_OK) return pmm__bad(im, tick, "tick_size: does not divide a dollar");
+  if (tick_e4 > PMM_ONE_E4 || pmm_grid_uniform(&desc.grid, (int32_t)tick_e4) != PMM_OK)
+    return pmm__bad(im, tick, "tick_size: does not divide a dollar");
   return pmm__market_add(im, &desc, market);
 }
 
-static pmm_status_t market_of(pmm__import_t *im, const pmm_json_node_t *root, const pmm_json_node_t *message, pmm__imarket_t **market, bool *mirrored) {
+static pmm_status_t market_of(pmm__import_t *im, const pmm_json_node_t *root, const pmm_json_node_t *message, pmm__imarket_t **market,
+                              bool *mirrored) {
   char slug[PMM_ID_MAX], token[PMM_ID_MAX];
   pmm_status_t st = pmm__field_text(im, root, "slug", slug);
   if (st == PMM_OK) st = pmm__field_text(im, root, "asset_id", token);
@@ -142,13 +148,11 @@ static pmm_status_t run(pmm__import_t *im, pmm__source_t *source, size_t cnt) {
 /* The last book on file, whatever its time: bench rule, and the venue's book goes to 0.99 or 0.01 within seconds. */
 static pmm_outcome_t decide(pmm__import_t *im, const pmm__imarket_t *m, const char **why) {
   (void)im;
-  pmm_outcome_t const outcome = pmm__outcome_of_book(pmm_ladder_best_e4(&m->book.ladder, PMM_BID), pmm_ladder_best_e4(&m->book.ladder, PMM_ASK));
+  pmm_outcome_t const outcome =
+      pmm__outcome_of_book(pmm_ladder_best_e4(&m->book.ladder, PMM_BID), pmm_ladder_best_e4(&m->book.ladder, PMM_ASK));
   if (outcome == PMM_OUTCOME_VOID) *why = "last book is not at an end";
   return outcome;
 }
 
-const pmm__importer_t pmm__importer_books = {.name = "polymarket-books",
-                                             .run = run,
-                                             .decide = decide,
-                                             .close_grace_ns = 5 * PMM_NS_PER_S,
-                                             .resolve_after_ns = 60 * PMM_NS_PER_S};
+const pmm__importer_t pmm__importer_books = {
+    .name = "polymarket-books", .run = run, .decide = decide, .close_grace_ns = 5 * PMM_NS_PER_S, .resolve_after_ns = 60 * PMM_NS_PER_S};

@@ -164,7 +164,11 @@ static pmm_status_t take_snapshot(pmm__import_t *im, pmm__source_t *s, const pmm
   return st == PMM_OK ? pmm__message_end(im) : st;
 }
 
-typedef struct delta { pmm_side_t side; int32_t price_e4; int64_t qty_e6; } delta_t;
+typedef struct delta {
+  pmm_side_t side;
+  int32_t price_e4;
+  int64_t qty_e6;
+} delta_t;
 
 static pmm_status_t read_delta(pmm__import_t *im, const pmm__imarket_t *m, const pmm_json_node_t *payload, delta_t *d) {
   const pmm_json_node_t *side, *price;
@@ -183,7 +187,8 @@ static pmm_status_t apply_delta(pmm__import_t *im, pmm__imarket_t *m, const pmm_
   pmm_status_t st = read_delta(im, m, payload, &d);
   if (st != PMM_OK) return st;
   bool const at_touch = pmm_ladder_best_e4(&m->book.ladder, d.side) == d.price_e4;
-  if (__builtin_add_overflow(pmm__book_qty(&m->book, d.side, d.price_e4), d.qty_e6, &total_e6)) return pmm__bad(im, payload, "size does not fit");
+  if (__builtin_add_overflow(pmm__book_qty(&m->book, d.side, d.price_e4), d.qty_e6, &total_e6))
+    return pmm__bad(im, payload, "size does not fit");
   if (total_e6 < 0) return pmm__bad(im, payload, "level %d of market %.80s would become negative", (int)d.price_e4, m->desc.id);
   st = pmm__message_level(im, d.side, d.price_e4, total_e6);
   if (st != PMM_OK || im->md_cnt == 0) return st == PMM_OK ? pmm__message_end(im) : st;
@@ -237,7 +242,11 @@ static pmm_status_t take_match(pmm__import_t *im, pmm__source_t *s) {
 }
 
 /* -- lines -- */
-static const struct { const char *name; uint64_t rank; pmm_status_t (*take)(pmm__import_t *, pmm__source_t *, const pmm_json_node_t *); } types[] = {
+static const struct {
+  const char *name;
+  uint64_t rank;
+  pmm_status_t (*take)(pmm__import_t *, pmm__source_t *, const pmm_json_node_t *);
+} types[] = {
     {"orderbook_delta", 1, take_delta}, {"orderbook_snapshot", 1, take_snapshot}, {"ticker", 2, take_ticker},
     {"watch_market", 0, take_watch},    {"ws_connected", 0, take_break},          {"market_rotated", 0, take_break},
 };
@@ -254,7 +263,8 @@ static size_t type_of(const pmm_json_node_t *root) {
 static pmm_status_t next(pmm__import_t *im, pmm__source_t *s) {
   pmm_status_t st = pmm__source_line(im, s);
   if (st == PMM_OK) st = pmm__field_number(im, s->root, "local_recv_ns", 0, &s->recv_ns);
-  if (st == PMM_OK && (s->recv_ns <= 0 || s->recv_ns / PMM_NS_PER_S > INT64_C(4000000000))) st = pmm__bad(im, s->root, "local_recv_ns: not a time");
+  if (st == PMM_OK && (s->recv_ns <= 0 || s->recv_ns / PMM_NS_PER_S > INT64_C(4000000000)))
+    st = pmm__bad(im, s->root, "local_recv_ns: not a time");
   if (st != PMM_OK) return st;
   int64_t seq = 0;
   size_t const type = type_of(s->root);
@@ -272,7 +282,8 @@ static pmm_status_t item(pmm__import_t *im, pmm__source_t *s) {
   if (s->rank == 3) return take_match(im, s);
   size_t const type = type_of(s->root);
   const pmm_json_node_t *payload;
-  if (type == TYPES) return pmm_json_get(s->root, "event_type") ? take_nothing(im, s, NULL) : pmm__bad(im, s->root, "event_type is missing");
+  if (type == TYPES)
+    return pmm_json_get(s->root, "event_type") ? take_nothing(im, s, NULL) : pmm__bad(im, s->root, "event_type is missing");
   pmm_status_t const st = pmm__field(im, s->root, "payload_json", &payload);
   return st == PMM_OK ? types[type].take(im, s, payload) : st;
 }
@@ -329,4 +340,5 @@ static pmm_outcome_t decide(pmm__import_t *im, const pmm__imarket_t *m, const ch
   return outcome;
 }
 
-const pmm__importer_t pmm__importer_kalshi = {.name = "kalshi-ws", .run = run, .decide = decide, .close_grace_ns = 5 * PMM_NS_PER_S, .resolve_after_ns = PMM_NS_MAX};
+const pmm__importer_t pmm__importer_kalshi = {
+    .name = "kalshi-ws", .run = run, .decide = decide, .close_grace_ns = 5 * PMM_NS_PER_S, .resolve_after_ns = PMM_NS_MAX};

@@ -13,14 +13,17 @@
 #define NOMINAL_E6 PMM_ONE_E6
 
 enum { FEEDS = 3 };
-static const struct { char kind; const char *source; pmm_under_kind_t under; } feeds[FEEDS] = {
-    {'s', "binance", PMM_UNDER_TRADE}, {'l', "chainlink", PMM_UNDER_ORACLE}, {'t', "chainlink-twap-60s", PMM_UNDER_TWAP}};
+static const struct {
+  char kind;
+  const char *source;
+  pmm_under_kind_t under;
+} feeds[FEEDS] = {{'s', "binance", PMM_UNDER_TRADE}, {'l', "chainlink", PMM_UNDER_ORACLE}, {'t', "chainlink-twap-60s", PMM_UNDER_TWAP}};
 
 typedef struct window {
   const pmm_json_node_t *node, *events, *event; /* event: the next one, NULL at the end */
   int64_t recv_ns;
-  pmm__imarket_t *market;   /* NULL until its first event is handled */
-  uint32_t feed[FEEDS];     /* underlyings on the tape */
+  pmm__imarket_t *market; /* NULL until its first event is handled */
+  uint32_t feed[FEEDS];   /* underlyings on the tape */
 } window_t;
 
 typedef struct document { /* own of a source */
@@ -29,7 +32,9 @@ typedef struct document { /* own of a source */
   window_t window[];
 } document_t;
 
-typedef struct state { int64_t last_feed_ns[PMM_TAPE_UNDER_MAX]; } state_t; /* own of the import */
+typedef struct state {
+  int64_t last_feed_ns[PMM_TAPE_UNDER_MAX];
+} state_t; /* own of the import */
 
 /* -- events in order -- */
 static pmm_status_t set_event(pmm__import_t *im, window_t *w, const pmm_json_node_t *event) {
@@ -59,7 +64,8 @@ static pmm_status_t read_document(pmm__import_t *im, pmm__source_t *s) {
   document_t *const d = calloc(1, sizeof *d + cnt * sizeof d->window[0]);
   if (!d) return pmm_error_set(im->err, PMM_FULL, "%s: out of memory", s->name);
   s->own = d;
-  for (const pmm_json_node_t *e = pmm_json_first(windows); e && st == PMM_OK; e = pmm_json_next(windows, e)) st = read_window(im, &d->window[d->cnt++], e);
+  for (const pmm_json_node_t *e = pmm_json_first(windows); e && st == PMM_OK; e = pmm_json_next(windows, e))
+    st = read_window(im, &d->window[d->cnt++], e);
   return st;
 }
 
@@ -82,7 +88,8 @@ static pmm_status_t next(pmm__import_t *im, pmm__source_t *s) {
 /* -- a window's market -- */
 static void asset_of(const char *slug, char out[PMM_ID_MAX]) { /* btc-updown-... -> BTC-USD */
   size_t n = 0;
-  for (; slug[n] && slug[n] != '-' && n < PMM_ID_MAX - 5; n++) out[n] = (char)(slug[n] >= 'a' && slug[n] <= 'z' ? slug[n] - 'a' + 'A' : slug[n]);
+  for (; slug[n] && slug[n] != '-' && n < PMM_ID_MAX - 5; n++)
+    out[n] = (char)(slug[n] >= 'a' && slug[n] <= 'z' ? slug[n] - 'a' + 'A' : slug[n]);
   memcpy(out + n, "-USD", 5);
 }
 
@@ -95,7 +102,8 @@ static pmm_status_t add_feeds(pmm__import_t *im, window_t *w, const char *slug) 
 }
 
 static pmm_status_t read_label(pmm__import_t *im, const pmm_json_node_t *window, pmm_market_t *desc, pmm_outcome_t *outcome) {
-  const pmm_json_node_t *const label = pmm_json_get(window, "label"), *const strike = pmm_json_get(label, "price_to_beat"), *const up = pmm_json_get(label, "resolved_up");
+  const pmm_json_node_t *const label = pmm_json_get(window, "label"), *const strike = pmm_json_get(label, "price_to_beat"),
+                               *const up = pmm_json_get(label, "resolved_up");
   *outcome = PMM_OUTCOME_UNKNOWN;
   if (up && up->type == PMM_JSON_NUMBER) *outcome = up->len == 1 && up->text[0] == '1' ? PMM_OUTCOME_YES : PMM_OUTCOME_NO;
   if (!strike || strike->type == PMM_JSON_NULL) return PMM_OK;
@@ -220,8 +228,10 @@ static pmm_status_t item(pmm__import_t *im, pmm__source_t *s) {
   if (n < 2 || field[1]->type != PMM_JSON_STRING || field[1]->len != 1) return pmm__bad(im, w->event, "event without a kind");
   char const kind = field[1]->text[0];
   for (int i = 0; i < FEEDS; i++)
-    if (kind == feeds[i].kind) return n >= 4 ? take_feed(im, w, i, field) : pmm__bad(im, w->event, "event of kind %c with %d fields", kind, n);
-  if (kind == 'b' || kind == 'p') return n >= 5 ? take_market_event(im, w, kind, field) : pmm__bad(im, w->event, "event of kind %c with %d fields", kind, n);
+    if (kind == feeds[i].kind)
+      return n >= 4 ? take_feed(im, w, i, field) : pmm__bad(im, w->event, "event of kind %c with %d fields", kind, n);
+  if (kind == 'b' || kind == 'p')
+    return n >= 5 ? take_market_event(im, w, kind, field) : pmm__bad(im, w->event, "event of kind %c with %d fields", kind, n);
   im->stats->skipped++;
   return PMM_OK;
 }

@@ -5,8 +5,15 @@
 #include <stdlib.h>
 #include "import.h"
 
-typedef struct known { char condition[PMM_ID_MAX]; pmm_market_t desc; pmm__imarket_t *market; } known_t;
-typedef struct ws { known_t *known; size_t cnt; } ws_t;
+typedef struct known {
+  char condition[PMM_ID_MAX];
+  pmm_market_t desc;
+  pmm__imarket_t *market;
+} known_t;
+typedef struct ws {
+  known_t *known;
+  size_t cnt;
+} ws_t;
 
 static known_t *find(const ws_t *ws, const char *condition) {
   for (size_t i = 0; i < ws->cnt; i++)
@@ -29,7 +36,9 @@ static known_t *add(pmm__import_t *im, const char *condition) {
   return k;
 }
 
-static pmm_status_t out_of_memory(const pmm__import_t *im) { return pmm_error_set(im->err, PMM_FULL, "%s: out of memory", im->source->name); }
+static pmm_status_t out_of_memory(const pmm__import_t *im) {
+  return pmm_error_set(im->err, PMM_FULL, "%s: out of memory", im->source->name);
+}
 
 /* -- *.markets.json -- */
 static void name_market(known_t *k, const char *slug) {
@@ -48,7 +57,8 @@ static pmm_status_t set_terms(pmm__import_t *im, known_t *k, const pmm_json_node
   pmm_status_t st = optional_number(im, o, tick_key, 4, &tick_e4);
   if (st == PMM_OK) st = optional_number(im, o, "minOrderSize", 6, &min_e6);
   if (st != PMM_OK) return st;
-  if (tick_e4 > PMM_ONE_E4 || pmm_grid_uniform(&k->desc.grid, (int32_t)tick_e4) != PMM_OK) return pmm__bad(im, o, "%s: does not divide a dollar", tick_key);
+  if (tick_e4 > PMM_ONE_E4 || pmm_grid_uniform(&k->desc.grid, (int32_t)tick_e4) != PMM_OK)
+    return pmm__bad(im, o, "%s: does not divide a dollar", tick_key);
   if (min_e6 <= 0 || min_e6 % k->desc.lot_e6 != 0) return pmm__bad(im, o, "minOrderSize: not a positive multiple of 0.01");
   k->desc.min_size_e6 = min_e6;
   return PMM_OK;
@@ -209,9 +219,12 @@ static pmm_status_t take_resolved(pmm__import_t *im, pmm__imarket_t *m, const pm
   return pmm__bad(im, winner, "winning_asset_id: no token of market %.80s", m->desc.id);
 }
 
-static const struct { const char *name; pmm_status_t (*take)(pmm__import_t *, pmm__imarket_t *, const pmm_json_node_t *); } types[] = {
-    {"price_change", take_changes},   {"book", take_book},         {"last_trade_price", take_trade},
-    {"tick_size_change", take_tick},  {"best_bid_ask", take_best}, {"market_resolved", take_resolved},
+static const struct {
+  const char *name;
+  pmm_status_t (*take)(pmm__import_t *, pmm__imarket_t *, const pmm_json_node_t *);
+} types[] = {
+    {"price_change", take_changes},  {"book", take_book},         {"last_trade_price", take_trade},
+    {"tick_size_change", take_tick}, {"best_bid_ask", take_best}, {"market_resolved", take_resolved},
 };
 
 /* new_market: what its first messages would leave open. */

@@ -12,16 +12,16 @@
 
 struct pmm__input {
   char *name;
-  int fd;                          /* -1: memory */
+  int fd; /* -1: memory */
   const unsigned char *memory;
   size_t memory_len;
-  unsigned char *read_buffer;      /* of fd */
-  const unsigned char *raw;        /* read, not yet taken */
+  unsigned char *read_buffer; /* of fd */
+  const unsigned char *raw;   /* read, not yet taken */
   size_t raw_len;
   uint64_t consumed, line_no;
   bool started, is_gzip, in_member, raw_ended;
   z_stream z;
-  char *text;                      /* text[at..end) is decoded and not yet given out */
+  char *text; /* text[at..end) is decoded and not yet given out */
   size_t at, end, cap;
 };
 
@@ -153,7 +153,8 @@ static pmm_status_t make_room(pmm__input_t *in, pmm_error_t *err) {
   }
   if (in->end < in->cap / 2) return PMM_OK;
   if (in->cap >= PMM__LINE_MAX)
-    return pmm_error_set(err, PMM_PARSE, "%s:%llu: byte 1: longer than %zu bytes", in->name, (unsigned long long)in->line_no + 1, PMM__LINE_MAX);
+    return pmm_error_set(err, PMM_PARSE, "%s:%llu: byte 1: longer than %zu bytes", in->name, (unsigned long long)in->line_no + 1,
+                         PMM__LINE_MAX);
   char *const grown = realloc(in->text, in->cap * 2 + PMM_JSON_PAD);
   if (!grown) return out_of_memory(in->name, err);
   in->text = grown;
@@ -166,8 +167,10 @@ static pmm_status_t more_text(pmm__input_t *in, size_t *got, pmm_error_t *err) {
   if (st == PMM_OK) st = make_room(in, err);
   if (st != PMM_OK) return st;
   st = in->is_gzip ? inflate_some(in, in->cap - in->end, got, err) : copy_some(in, in->cap - in->end, got, err);
-  if (st == PMM_OK) in->end += *got;
-  return st;
+  if (st != PMM_OK) return st;
+  in->end += *got;
+  memset(in->text + in->end, 0, PMM_JSON_PAD); /* scanned along with the last line, though its value does not matter */
+  return PMM_OK;
 }
 
 /* One line, blank or not; without a newline at the very end too. */

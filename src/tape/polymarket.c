@@ -10,7 +10,10 @@ void pmm__polymarket_terms(pmm_market_t *desc) {
 }
 
 static int64_t length_s(const char *text, size_t len) {
-  static const struct { const char *name; int64_t seconds; } lengths[] = {{"5m", 300}, {"15m", 900}, {"1h", 3600}, {"4h", 14400}};
+  static const struct {
+    const char *name;
+    int64_t seconds;
+  } lengths[] = {{"5m", 300}, {"15m", 900}, {"1h", 3600}, {"4h", 14400}};
   for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
     if (strlen(lengths[i].name) == len && memcmp(lengths[i].name, text, len) == 0) return lengths[i].seconds;
   return 0;
@@ -49,7 +52,8 @@ pmm_status_t pmm__polymarket_book(pmm__import_t *im, const pmm_json_node_t *mess
   const pmm_json_node_t *bids, *asks;
   pmm_status_t st = pmm__field(im, message, "bids", &bids);
   if (st == PMM_OK) st = pmm__field(im, message, "asks", &asks);
-  if (st == PMM_OK && (bids->type != PMM_JSON_ARRAY || asks->type != PMM_JSON_ARRAY)) st = pmm__bad(im, message, "bids or asks: not a list");
+  if (st == PMM_OK && (bids->type != PMM_JSON_ARRAY || asks->type != PMM_JSON_ARRAY))
+    st = pmm__bad(im, message, "bids or asks: not a list");
   if (st != PMM_OK) return st;
   pmm__full_begin(im);
   st = book_side(im, bids, mirrored ? PMM_ASK : PMM_BID, mirrored);
@@ -67,7 +71,8 @@ pmm_outcome_t pmm__polymarket_decide(pmm__import_t *im, const pmm__imarket_t *m,
   (void)im;
   *why = "recording ends before the close";
   if (m->desc.close_ns != PMM_TIME_NONE && m->last_venue_ns < m->desc.close_ns - 60 * PMM_NS_PER_S) return PMM_OUTCOME_VOID;
-  pmm_outcome_t const outcome = pmm__outcome_of_book(pmm_ladder_best_e4(&m->book.ladder, PMM_BID), pmm_ladder_best_e4(&m->book.ladder, PMM_ASK));
+  pmm_outcome_t const outcome =
+      pmm__outcome_of_book(pmm_ladder_best_e4(&m->book.ladder, PMM_BID), pmm_ladder_best_e4(&m->book.ladder, PMM_ASK));
   *why = outcome == PMM_OUTCOME_VOID ? "last book is not at an end" : NULL;
   return outcome;
 }

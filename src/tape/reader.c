@@ -68,10 +68,12 @@ static pmm_status_t read_tables(pmm_tape_t *t, uint64_t at, pmm_error_t *err) {
 
 static bool entry_is_sane(const pmm_tape_t *t, const pmm__index_entry_t *e, uint64_t after) {
   if (e->at < after || e->at > t->len - PMM__HEADER_LEN || e->packed_len > t->len - PMM__HEADER_LEN - e->at) return false;
-  return e->count > 0 && e->count <= PMM_TAPE_BLOCK_RECORDS && e->last_ns >= e->first_ns && (t->index_cnt == 0 || e->first_ns >= t->info.last_ns);
+  return e->count > 0 && e->count <= PMM_TAPE_BLOCK_RECORDS && e->last_ns >= e->first_ns &&
+         (t->index_cnt == 0 || e->first_ns >= t->info.last_ns);
 }
 
-static pmm_status_t read_index_entries(pmm_tape_t *t, uint64_t at, const pmm__block_header_t *header, const unsigned char *p, pmm_error_t *err) {
+static pmm_status_t read_index_entries(pmm_tape_t *t, uint64_t at, const pmm__block_header_t *header, const unsigned char *p,
+                                       pmm_error_t *err) {
   uint64_t after = PMM__HEADER_LEN;
   for (uint32_t i = 0; i < header->count; i++) {
     pmm__index_entry_t entry;
@@ -89,7 +91,8 @@ static pmm_status_t read_index(pmm_tape_t *t, const pmm__trailer_t *trailer, pmm
   uint64_t const at = trailer->index_at;
   if (!pmm__tape_block(t, at, &header, &payload) || header.type != PMM__BLOCK_INDEX || !payload_holds(&header, payload))
     return corrupt(t, at, "index damaged (CRC)", err);
-  if (header.packed_len != 8 + (uint64_t)header.count * PMM__INDEX_ENTRY_LEN) return corrupt(t, at, "index length does not fit its count", err);
+  if (header.packed_len != 8 + (uint64_t)header.count * PMM__INDEX_ENTRY_LEN)
+    return corrupt(t, at, "index length does not fit its count", err);
   pmm_status_t st = read_tables(t, pmm__get64(payload), err);
   if (st == PMM_OK) st = read_index_entries(t, at, &header, payload, err);
   if (st != PMM_OK) return st;
@@ -153,7 +156,8 @@ static pmm_status_t read_tape(pmm_tape_t *t, pmm_error_t *err) {
   if (st != PMM_OK) return st;
   t->info.version = PMM_TAPE_VERSION;
   t->info.bytes = t->len;
-  bool const ended = t->len >= 2 * PMM__HEADER_LEN && pmm__trailer_get(t->data + t->len - PMM__HEADER_LEN, &trailer) && trailer.file_len == t->len;
+  bool const ended =
+      t->len >= 2 * PMM__HEADER_LEN && pmm__trailer_get(t->data + t->len - PMM__HEADER_LEN, &trailer) && trailer.file_len == t->len;
   if (ended) st = read_index(t, &trailer, err);
   else walk_blocks(t);
   t->info.raw_bytes = t->info.records * sizeof(pmm_md_t);
@@ -176,7 +180,9 @@ pmm_status_t pmm_tape_open(pmm_tape_t **tape, const char *path, pmm_error_t *err
 
 const pmm_tape_info_t *pmm_tape_info(const pmm_tape_t *t) { return &t->info; }
 uint32_t pmm_tape_market_cnt(const pmm_tape_t *t) { return t->tables.market_cnt; }
-const pmm_market_t *pmm_tape_market(const pmm_tape_t *t, uint32_t index) { return index < t->tables.market_cnt ? &t->tables.market[index] : NULL; }
+const pmm_market_t *pmm_tape_market(const pmm_tape_t *t, uint32_t index) {
+  return index < t->tables.market_cnt ? &t->tables.market[index] : NULL;
+}
 uint32_t pmm_tape_underlying_cnt(const pmm_tape_t *t) { return t->tables.underlying_cnt; }
 const pmm_underlying_t *pmm_tape_underlying(const pmm_tape_t *t, uint32_t index) {
   return index < t->tables.underlying_cnt ? &t->tables.underlying[index] : NULL;
@@ -227,7 +233,8 @@ pmm_status_t pmm_tape_cursor_next(pmm_tape_cursor_t *c, const pmm_md_t **md, siz
   if (!header_matches(&header, entry)) return corrupt(t, entry->at, "block is not the one the index names", err);
   if (!payload_holds(&header, payload)) return corrupt(t, entry->at, "block damaged (CRC)", err);
   const char *why;
-  if (pmm__unpack(c->unpacker, payload, header.packed_len, header.count, header.first_ns, t->tables.market_cnt, t->tables.underlying_cnt, c->md, &why) != PMM_OK)
+  if (pmm__unpack(c->unpacker, payload, header.packed_len, header.count, header.first_ns, t->tables.market_cnt, t->tables.underlying_cnt,
+                  c->md, &why) != PMM_OK)
     return corrupt(t, entry->at, why, err);
   if (c->md[header.count - 1].recv_ns != header.last_ns) return corrupt(t, entry->at, "block does not end when its header says", err);
   c->next++;

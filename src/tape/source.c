@@ -20,7 +20,8 @@ void pmm__source_close(pmm__source_t *s) {
 
 pmm_status_t pmm__source_open(pmm__import_t *im, pmm__source_t *s) {
   im->source = s;
-  pmm_status_t const st = s->path ? pmm__input_open(&s->input, s->path, im->err) : pmm__input_memory(&s->input, s->name, s->data, s->len, im->err);
+  pmm_status_t const st =
+      s->path ? pmm__input_open(&s->input, s->path, im->err) : pmm__input_memory(&s->input, s->name, s->data, s->len, im->err);
   if (st != PMM_OK) return st;
   s->json = pmm_json_new();
   return s->json ? PMM_OK : pmm_error_set(im->err, PMM_FULL, "%s: out of memory", s->name);

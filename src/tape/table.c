@@ -18,9 +18,15 @@ bool pmm__bytes_reserve(pmm__bytes_t *b, size_t more) {
 
 /* -- writing: fields go into reserved room -- */
 static void put_u8(pmm__bytes_t *b, uint8_t v) { b->data[b->len++] = v; }
-static void put_u32(pmm__bytes_t *b, uint32_t v) { pmm__put32(b->data + b->len, v); b->len += 4; }
+static void put_u32(pmm__bytes_t *b, uint32_t v) {
+  pmm__put32(b->data + b->len, v);
+  b->len += 4;
+}
 static void put_i32(pmm__bytes_t *b, int32_t v) { put_u32(b, (uint32_t)v); }
-static void put_i64(pmm__bytes_t *b, int64_t v) { pmm__put64(b->data + b->len, (uint64_t)v); b->len += 8; }
+static void put_i64(pmm__bytes_t *b, int64_t v) {
+  pmm__put64(b->data + b->len, (uint64_t)v);
+  b->len += 8;
+}
 static void put_text(pmm__bytes_t *b, const char *text, size_t len) { /* a length byte, then the text */
   put_u8(b, (uint8_t)len);
   memcpy(b->data + b->len, text, len);
@@ -104,7 +110,10 @@ bool pmm__entry_put_underlying(pmm__bytes_t *b, uint32_t index, const pmm_underl
 }
 
 /* -- reading: a view that runs dry sets `bad` and gives zeros -- */
-typedef struct view { const unsigned char *p, *end; bool bad; } view_t;
+typedef struct view {
+  const unsigned char *p, *end;
+  bool bad;
+} view_t;
 
 static const unsigned char *take(view_t *v, size_t n) {
   static const unsigned char zeros[8];

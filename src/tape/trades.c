@@ -9,24 +9,32 @@
 #include <stdlib.h>
 #include "import.h"
 
-#define QUEUE_MAX ((size_t)1 << 18)   /* records waiting; then the oldest window gives up */
-#define CANDIDATES_MAX 4096           /* in one window; later ones are cancels by decree */
-#define INSTANT_MAX 256               /* deltas of one venue time that an amendment is looked for among */
+#define QUEUE_MAX ((size_t)1 << 18) /* records waiting; then the oldest window gives up */
+#define CANDIDATES_MAX 4096         /* in one window; later ones are cancels by decree */
+#define INSTANT_MAX 256             /* deltas of one venue time that an amendment is looked for among */
 #define FIT_ITEMS_MAX 64
 #define FIT_UNITS_MAX ((size_t)1 << 21)
 #define WORDS (FIT_UNITS_MAX / 64)
 
-typedef struct queued { pmm_md_t md; int64_t trade_e6; } queued_t; /* trade_e6: of the TRADE to go before it */
+typedef struct queued {
+  pmm_md_t md;
+  int64_t trade_e6;
+} queued_t; /* trade_e6: of the TRADE to go before it */
 
 typedef struct candidate {
-  uint64_t at;       /* its LEVEL record, by number of records queued so far */
+  uint64_t at; /* its LEVEL record, by number of records queued so far */
   int64_t exch_ns, qty_e6;
   int32_t price_e4;
   uint8_t side;
-  bool amended;      /* part of a replaced order */
+  bool amended; /* part of a replaced order */
 } candidate_t;
 
-typedef struct instant { int64_t delta_e6; int64_t candidate; /* its index or -1 */ uint8_t side; bool paired; } instant_t;
+typedef struct instant {
+  int64_t delta_e6;
+  int64_t candidate; /* its index or -1 */
+  uint8_t side;
+  bool paired;
+} instant_t;
 
 typedef struct pmm__window {
   pmm__imarket_t *market;
@@ -40,12 +48,12 @@ typedef struct pmm__window {
 } window_t;
 
 struct pmm__trades {
-  queued_t *queue;        /* queue[i] is record number first + i */
+  queued_t *queue; /* queue[i] is record number first + i */
   size_t cnt, cap;
   uint64_t first;
   window_t **window;
   size_t window_cnt;
-  uint64_t *reach;        /* bit sets of the exact fit, on first use */
+  uint64_t *reach;                         /* bit sets of the exact fit, on first use */
   uint64_t windows, exact, fitted, filled; /* windows with volume: all decreases taken; chosen exactly; chosen roughly */
   int64_t wanted_e6, found_e6;
 };
@@ -188,7 +196,8 @@ pmm_status_t pmm__trades_delta(pmm__import_t *im, pmm__imarket_t *m, const pmm_m
   if (level->exch_ns != w->instant_ns) w->instant_cnt = 0;
   w->instant_ns = level->exch_ns;
   if (delta_e6 < 0 && at_touch && w->cnt < CANDIDATES_MAX) {
-    candidate_t const c = {.at = t->first + t->cnt - 1, .exch_ns = level->exch_ns, .qty_e6 = -delta_e6, .price_e4 = level->price_e4, .side = level->side};
+    candidate_t const c = {
+        .at = t->first + t->cnt - 1, .exch_ns = level->exch_ns, .qty_e6 = -delta_e6, .price_e4 = level->price_e4, .side = level->side};
     mine.candidate = (int64_t)w->cnt;
     if (!add_candidate(w, &c)) return out_of_memory(im);
   }
@@ -348,7 +357,8 @@ pmm_status_t pmm__trades_flush(pmm__import_t *im) { return write_until(im, im->t
 
 void pmm__trades_note(pmm__import_t *im) {
   const pmm__trades_t *const t = im->trades;
-  pmm__note(im, "trades inferred from volume: %llu windows, %llu all taken, %llu chosen exactly, %llu roughly; %lld of %lld contracts found",
+  pmm__note(im,
+            "trades inferred from volume: %llu windows, %llu all taken, %llu chosen exactly, %llu roughly; %lld of %lld contracts found",
             (unsigned long long)t->windows, (unsigned long long)t->exact, (unsigned long long)t->fitted, (unsigned long long)t->filled,
             (long long)(t->found_e6 / PMM_ONE_E6), (long long)(t->wanted_e6 / PMM_ONE_E6));
 }

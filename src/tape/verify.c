@@ -5,7 +5,10 @@
 #include "reader.h"
 #include "pmm/hash.h"
 
-typedef struct market_state { pmm__book_t book; uint8_t life; } market_state_t;
+typedef struct market_state {
+  pmm__book_t book;
+  uint8_t life;
+} market_state_t;
 
 typedef struct verify {
   const pmm_tape_t *tape;
@@ -92,12 +95,14 @@ static const char *bad_market_record(verify_t *v, market_state_t *m, const pmm_m
 }
 
 static pmm_status_t check_record(verify_t *v, const pmm_md_t *md) {
-  if (md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN) return md->qty_e6 > 0 ? PMM_OK : bad_record(v, "underlying without a value");
+  if (md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN)
+    return md->qty_e6 > 0 ? PMM_OK : bad_record(v, "underlying without a value");
   market_state_t *const m = &v->market[md->market];
   if (!m->book.memory) {
     const pmm_market_t *const market = pmm_tape_market(v->tape, md->market);
     m->life = market->life;
-    if (pmm__book_init(&m->book, market->grid.tick_e4) != PMM_OK) return pmm_error_set(v->err, PMM_FULL, "%s: out of memory", v->tape->path);
+    if (pmm__book_init(&m->book, market->grid.tick_e4) != PMM_OK)
+      return pmm_error_set(v->err, PMM_FULL, "%s: out of memory", v->tape->path);
     v->check->markets++;
   }
   const char *const why = bad_market_record(v, m, md);
@@ -135,8 +140,9 @@ static pmm_status_t check_records(verify_t *v) {
 static pmm_status_t verify_open(verify_t *v) {
   const pmm_tape_t *const t = v->tape;
   if (t->info.truncated)
-    return pmm_error_set(v->err, PMM_TRUNCATED, "%s: byte %llu: cut off: no valid trailer, %llu bytes after the last whole block (%llu records hold)",
-                         t->path, (unsigned long long)(t->len - t->info.lost_bytes), (unsigned long long)t->info.lost_bytes,
+    return pmm_error_set(v->err, PMM_TRUNCATED,
+                         "%s: byte %llu: cut off: no valid trailer, %llu bytes after the last whole block (%llu records hold)", t->path,
+                         (unsigned long long)(t->len - t->info.lost_bytes), (unsigned long long)t->info.lost_bytes,
                          (unsigned long long)t->info.records);
   v->market = calloc(t->tables.market_cnt ? t->tables.market_cnt : 1, sizeof *v->market);
   if (!v->market) return pmm_error_set(v->err, PMM_FULL, "%s: out of memory", t->path);

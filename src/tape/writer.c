@@ -13,20 +13,20 @@
 struct pmm_tape_writer {
   int fd;
   char *path, *tmp;
-  uint64_t at;              /* bytes written */
+  uint64_t at; /* bytes written */
   pmm__packer_t *packer;
-  pmm_md_t *md;             /* the block under way */
+  pmm_md_t *md; /* the block under way */
   uint32_t cnt;
-  uint64_t records;         /* in finished blocks */
+  uint64_t records; /* in finished blocks */
   uint32_t blocks;
   int64_t first_ns, last_ns;
   pmm__tables_t tables;
-  bool *market_dirty;       /* changed since the last META block */
+  bool *market_dirty; /* changed since the last META block */
   bool underlying_dirty[PMM_TAPE_UNDER_MAX], any_dirty;
-  uint32_t *id_slot;        /* open addressing: market id -> index + 1 */
+  uint32_t *id_slot; /* open addressing: market id -> index + 1 */
   pmm__index_entry_t *index;
   uint32_t index_cnt, index_cap;
-  pmm__bytes_t entries;     /* payload of META and INDEX blocks */
+  pmm__bytes_t entries; /* payload of META and INDEX blocks */
 };
 
 #define ID_SLOTS (2u * PMM_TAPE_MARKETS_MAX)
@@ -111,11 +111,11 @@ static bool index_add(pmm_tape_writer_t *w, const pmm__block_header_t *header, s
     w->index_cap = cap;
   }
   w->index[w->index_cnt++] = (pmm__index_entry_t){.at = w->at,
-                                                   .packed_len = len,
-                                                   .first_ns = header->first_ns,
-                                                   .last_ns = header->last_ns,
-                                                   .count = header->count,
-                                                   .number = w->blocks};
+                                                  .packed_len = len,
+                                                  .first_ns = header->first_ns,
+                                                  .last_ns = header->last_ns,
+                                                  .count = header->count,
+                                                  .number = w->blocks};
   return true;
 }
 
@@ -231,7 +231,8 @@ static pmm_status_t refuse(const pmm_tape_writer_t *w, const pmm_md_t *md, const
 pmm_status_t pmm_tape_append(pmm_tape_writer_t *w, const pmm_md_t *md, pmm_error_t *err) {
   if (!pmm__md_is_sane(md, w->tables.market_cnt, w->tables.underlying_cnt)) return refuse(w, md, "unknown kind, side or market", err);
   if (md->recv_ns < w->last_ns || md->recv_ns == PMM_TIME_NONE) return refuse(w, md, "receive time goes back", err);
-  if (md->exch_ns != PMM_TIME_NONE && (md->exch_ns <= -PMM__EXCH_MAX || md->exch_ns >= PMM__EXCH_MAX)) return refuse(w, md, "venue time out of range", err);
+  if (md->exch_ns != PMM_TIME_NONE && (md->exch_ns <= -PMM__EXCH_MAX || md->exch_ns >= PMM__EXCH_MAX))
+    return refuse(w, md, "venue time out of range", err);
   if (w->records + w->cnt == 0) w->first_ns = md->recv_ns;
   w->last_ns = md->recv_ns;
   w->md[w->cnt++] = *md;
