@@ -54,10 +54,8 @@ bench: build ## the standing measurements, as JSON lines (alternate with a peer 
 results: build ## replay every recording under PMM_DATA with every strategy: docs/results.md
 	@sh bench/results.sh
 
-valgrind: ## the tests of a plain build under valgrind
-	@cmake --preset debug >/dev/null
-	@cmake --build --preset debug -j $(JOBS)
-	@PMM_TEST_OPS=$${PMM_TEST_OPS:-2000} sh packaging/valgrind.sh build/debug
+valgrind: build ## the tests of the release build under valgrind
+	@PMM_TEST_OPS=$${PMM_TEST_OPS:-2000} sh packaging/valgrind.sh build
 
 coverage: ## line coverage of src/ by the tests
 	@cmake --preset coverage >/dev/null
