@@ -26,7 +26,7 @@ row() { # LABEL TAPE STRATEGY CONFIG [SET...]
   "$pmm" backtest -c "$config" --tape "$tape" --quiet --json "$tmp/r.json" "$@"
   jq -r --arg name "$label" --arg strategy "$strategy" '
     def c: if . == null then "–" else (. * 100 * 100 | round / 100 | tostring) end;
-    def d: (. * 100 | round / 100 | tostring);
+    def d: (. * 100 | round / 100 | if . == 0 then 0 else . end | tostring);
     "| \($name) | \($strategy) | \(.messages) | \(.orders) | \(.fills) | \(.fill_source) | \(.outcome) | \(.final_net) | \(.pnl.spread|d) | \(.pnl.inventory|d) | \(.pnl.fees|d) | **\(.pnl.total|d)** | \(.max_drawdown|d) | \(.markout["10s"]|c) | \(.uptime*100|round) | `\(.state_hash[2:10])` |"
   ' "$tmp/r.json" >>"$tmp/rows"
   jq -r --arg strategy "$strategy" '"\($strategy) \(.pnl_e6)"' "$tmp/r.json" >>"$tmp/sums.$set_name"
@@ -45,7 +45,7 @@ close_section() {
     cat "$tmp/rows"
     echo
     awk '{ s[$1] += $2; n[$1]++; if ($2 > 0) w[$1]++; else if ($2 < 0) l[$1]++ }
-      END { for (k in s) printf "* `%s`: %d recordings, %d with a gain, %d with a loss, together $%.2f\n", k, n[k], w[k]+0, l[k]+0, s[k] / 1e6 }' "$tmp/sums.$set_name" | sort
+      END { for (k in s) printf "* `%s`: %d recording%s, %d with a gain, %d with a loss, together $%.2f\n", k, n[k], (n[k] == 1 ? "" : "s"), w[k]+0, l[k]+0, s[k] / 1e6 }' "$tmp/sums.$set_name" | sort
   } >>"$tmp/page"
 }
 
