@@ -17,6 +17,7 @@
 #define PMM_SLOTS_PER_MARKET_MAX 8
 
 typedef struct pmm_engine_params {
+  int32_t quote_tick_e4;      /* strategies quote on this step where the market's own is finer; 0: the market's */
   int64_t stale_mid_ns;       /* a lost mid is remembered this long (30 s) */
   int32_t vol_kind;           /* of underlyings: pmm_vol_kind_t */
   int64_t vol_dt_ns;          /* sampling interval (1 s) */

@@ -93,7 +93,7 @@ static void build_view(pmm_engine_t *e, uint32_t slot, uint32_t wake, pmm_view_t
   pmm__market_t *const m = &e->market[s->cfg.market];
   v->now_ns = e->now_ns;
   v->wake = wake;
-  v->market = &m->desc;
+  v->market = pmm__shown(m);
   v->ladder = &m->ladder;
   v->flow = &m->flow;
   v->mid = pmm_mid_update(&m->mid, &m->ladder, e->now_ns, e->params.stale_mid_ns);
@@ -173,7 +173,7 @@ static void mix_actions(pmm_engine_t *e, uint32_t from) {
 static void act(pmm_engine_t *e, uint32_t slot, const pmm_quotes_t *q) {
   pmm__slot_t *const s = &e->slot[slot];
   pmm__market_t *const m = &e->market[s->cfg.market];
-  pmm_exec_ctx_t const ctx = {.now_ns = e->now_ns, .market = &m->desc, .ladder = &m->ladder, .equity_e6 = e->equity_e6, .at_risk_e6 = pmm__at_risk(e)};
+  pmm_exec_ctx_t const ctx = {.now_ns = e->now_ns, .market = pmm__shown(m), .ladder = &m->ladder, .equity_e6 = e->equity_e6, .at_risk_e6 = pmm__at_risk(e)};
   uint32_t const from = e->actions.cnt;
   pmm_exec_quote(e->exec, slot, &ctx, q, &e->actions, NULL);
   if (e->actions.cnt == from) return;

@@ -7,6 +7,7 @@
 
 #define OFF(f) offsetof(pmm_engine_params_t, f)
 const pmm_param_t pmm_engine_param_table[] = {
+    {"quote_tick", PMM_PARAM_PRICE, OFF(quote_tick_e4), "0", 0, 0.5, "dollars", NULL, "quotes stand on this step even where the market's is finer; 0: the market's own"},
     {"stale_mid", PMM_PARAM_DURATION, OFF(stale_mid_ns), "30s", 0, 86400, "s", NULL, "how long a lost mid price is remembered before one half is assumed"},
     {"vol_kind", PMM_PARAM_ENUM, OFF(vol_kind), "stdev", 0, 0, "", "stdev|ewma", "estimator of the underlying's volatility"},
     {"vol_dt", PMM_PARAM_DURATION, OFF(vol_dt_ns), "1s", 0.001, 3600, "s", NULL, "sampling interval of the underlying"},
@@ -49,9 +50,21 @@ size_t pmm_engine_bytes(const pmm_engine_config_t *c) {
   return n;
 }
 
+/* After a change of the market's terms: what strategies see of them. */
+static void show_terms(const pmm_engine_t *e, pmm__market_t *m) {
+  int32_t const step = e->params.quote_tick_e4, tick = m->desc.grid.tick_e4;
+  m->coarse = step > tick && step % tick == 0;
+  if (!m->coarse) return;
+  m->quote = m->desc;
+  pmm_status_t const st = pmm_grid_uniform(&m->quote.grid, step);
+  assert(st == PMM_OK); /* checked at the start */
+  (void)st;
+}
+
 static pmm_status_t init_market(pmm_engine_t *e, pmm_arena_t *arena, uint32_t i, const pmm_engine_config_t *c) {
   pmm__market_t *const m = &e->market[i];
   m->desc = c->market[i];
+  show_terms(e, m);
   m->opened_ns = PMM_TIME_NONE;
   m->group = UINT32_MAX;
   m->window_ns = m->desc.settle_window_ns > 0 && m->desc.close_ns != PMM_TIME_NONE ? m->desc.close_ns - m->desc.settle_window_ns : PMM_NS_MAX;
@@ -107,6 +120,9 @@ static pmm_status_t init_money(pmm_engine_t *e, pmm_arena_t *arena, const pmm_en
 }
 
 pmm_status_t pmm_engine_init(pmm_engine_t **out, pmm_arena_t *arena, const pmm_engine_config_t *c, pmm_error_t *err) {
+  pmm_grid_t step;
+  if (c->params.quote_tick_e4 && pmm_grid_uniform(&step, c->params.quote_tick_e4) != PMM_OK)
+    return pmm_error_set(err, PMM_INVAL, "engine.quote_tick: must divide a dollar");
   if (c->slot_cnt > PMM_SLOTS_MAX) return pmm_error_set(err, PMM_INVAL, "more than %d strategy slots", PMM_SLOTS_MAX);
   pmm_engine_t *const e = PMM_ARENA_NEW(arena, pmm_engine_t, 1);
   if (!e) return pmm_error_set(err, PMM_FULL, "no memory for the engine");
@@ -193,12 +209,14 @@ static void on_status(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
   bool const trades = pmm_life_trades(to);
   if (!trades && m->opened_ns != PMM_TIME_NONE) stop_trading(e, m);
   m->desc.life = md->aux;
+  show_terms(e, m);
   if (trades && m->opened_ns == PMM_TIME_NONE) start_trading(e, m);
   if (to == PMM_LIFE_HALTED) pmm__cancel_market(e, m);
   if (to == PMM_LIFE_RESOLVED) {
     m->desc.outcome = md->side;
     m->desc.payout_yes_e6 = md->qty_e6;
     m->resolve_pending = true;
+    show_terms(e, m);
     try_resolve(e, m);
   }
   pmm__wake_market(e, m, PMM_WAKE_LIFE);
@@ -288,6 +306,7 @@ static void apply_other(pmm_engine_t *e, const pmm_md_t *md) {
   if (!book || md->market >= e->market_cnt) return; /* pmm_engine_react counts what makes no sense */
   pmm__market_t *const m = &e->market[md->market];
   if (pmm_book_apply(&m->ladder, &m->desc.grid, md, &e->last_old_e6) != PMM_OK) e->bad++;
+  else if (md->kind == PMM_MD_TICK) show_terms(e, m);
 }
 
 static inline void apply(pmm_engine_t *e, const pmm_md_t *md) {

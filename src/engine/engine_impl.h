@@ -29,6 +29,7 @@ typedef struct pmm__source {
 typedef struct pmm__market {
   pmm_ladder_t ladder;
   pmm_market_t desc;
+  pmm_market_t quote; bool coarse; /* desc with the coarser step that quotes are to stand on, if so */
   pmm_mid_state_t mid;
   uint32_t slot_cnt;
   uint32_t slot[PMM_SLOTS_PER_MARKET_MAX];
@@ -100,6 +101,9 @@ struct pmm_engine {
 
 /* engine.c */
 void pmm__tell(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md);
+/* The market as strategies and exec see it. */
+static inline const pmm_market_t *pmm__shown(const pmm__market_t *m) { return m->coarse ? &m->quote : &m->desc; }
+
 /* decide.c */
 void pmm__decide(pmm_engine_t *e, uint32_t slot, uint32_t wake);
 void pmm__wake_market(pmm_engine_t *e, pmm__market_t *m, uint32_t wake);

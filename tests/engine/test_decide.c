@@ -299,6 +299,35 @@ static void test_tick_change(void **state) {
   world_close(&w);
 }
 
+/* A step for quotes of our own: kept when the venue refines its tick, given up where the venue's is coarser. */
+static void test_quote_tick(void **state) {
+  (void)state;
+  world_init(&w, 1, 1, NULL);
+  w.market[0].venue = PMM_VENUE_POLYMARKET;
+  w.config.params.quote_tick_e4 = 200;
+  world_open(&w);
+  world_say(&w, 0, "b.4600x10 a.5400x10");
+  world_start(&w, 0, 4800, 5200);
+  assert_int_equal(w.script[0].grid.tick_e4, 200);
+  assert_int_equal(pmm_engine_market(w.engine, 0)->grid.tick_e4, 100); /* the book has the venue's */
+  assert_int_equal(world_md(&w, (pmm_md_t){.kind = PMM_MD_TICK, .price_e4 = 10}), PMM_OK);
+  world_level(&w, 0, PMM_ASK, 5190, QTY(1), PMM_F_LAST);
+  assert_int_equal(w.script[0].grid.tick_e4, 200);
+  assert_int_equal(pmm_ladder_best_e4(pmm_engine_ladder(w.engine, 0), PMM_ASK), 5190);
+  assert_int_equal(world_md(&w, (pmm_md_t){.kind = PMM_MD_TICK, .price_e4 = 1000, .flags = PMM_F_LAST}), PMM_OK);
+  assert_int_equal(w.script[0].grid.tick_e4, 1000);
+  world_close(&w);
+  world_init(&w, 1, 1, NULL);
+  w.config.params.quote_tick_e4 = 300;
+  pmm_error_t err = {0};
+  pmm_arena_t arena;
+  pmm_engine_t *engine = NULL;
+  assert_int_equal(pmm_arena_open(&arena, (size_t)64 << 20), PMM_OK);
+  assert_int_equal(pmm_engine_init(&engine, &arena, &w.config, &err), PMM_INVAL);
+  assert_string_equal(err.text, "engine.quote_tick: must divide a dollar");
+  pmm_arena_close(&arena);
+}
+
 /* -- the operator -- */
 static void test_operator(void **state) {
   (void)state;
@@ -716,7 +745,7 @@ int main(void) {
     cmocka_unit_test(test_message_end), cmocka_unit_test(test_only_its_own_market), cmocka_unit_test(test_open_from_the_start),
     cmocka_unit_test(test_wake_masks), cmocka_unit_test(test_timer_beat), cmocka_unit_test(test_timers_together),
     cmocka_unit_test(test_house_timer), cmocka_unit_test(test_min_requote), cmocka_unit_test(test_gap), cmocka_unit_test(test_halt_and_close),
-    cmocka_unit_test(test_tick_change), cmocka_unit_test(test_operator), cmocka_unit_test(test_flatten_short), cmocka_unit_test(test_external_fair),
+    cmocka_unit_test(test_tick_change), cmocka_unit_test(test_quote_tick), cmocka_unit_test(test_operator), cmocka_unit_test(test_flatten_short), cmocka_unit_test(test_external_fair),
     cmocka_unit_test(test_failing_strategy), cmocka_unit_test(test_keep_and_exit), cmocka_unit_test(test_bad_records),
     cmocka_unit_test(test_time_only_ascends), cmocka_unit_test(test_view), cmocka_unit_test(test_view_before_all), cmocka_unit_test(test_looking_is_free), cmocka_unit_test(test_hearing),
     cmocka_unit_test(test_construction), cmocka_unit_test(test_bytes),
