@@ -126,7 +126,8 @@ typedef struct pmm_match pmm_match_t;
 pmm_status_t pmm_match_init(pmm_match_t **match, pmm_arena_t *arena, const pmm_match_params_t *params, const pmm_market_t *markets, uint32_t market_cnt);
 pmm_status_t pmm_match_account(pmm_match_t *match, int64_t cash_e6, uint32_t *account); /* PMM_FULL */
 size_t pmm_match_bytes(const pmm_match_params_t *params, uint32_t market_cnt); /* arena bytes that pmm_match_init takes at most */
-/* Requests; answers come through poll. PLACE honours post-only, reduce-only (cut to the position at entry), GTC, GTD, IOC, FOK. Amend: a
+/* Requests; answers come through poll. PLACE honours post-only, reduce-only (cut to the position at entry; an
+   immediate order tells the cut with its CANCELLED, a resting one by the quantity of its ACK), GTC, GTD, IOC, FOK. Amend: a
    smaller size at the same price keeps its place; anything else goes to the back and may trade. Fills of an order that trades on
    arrival come before its ACK, which is sent only if something rests. A client order id is used up by any well-formed request. */
 void pmm_match_submit(pmm_match_t *match, uint32_t account, int64_t now_ns, const pmm_action_t *action);

@@ -226,8 +226,9 @@ static void drop(pmm_match_t *m, pmm__node_t *o) {
 }
 
 /* Matches, then lets the rest rest, or ends it; true when it rests now. */
-static bool enter(pmm_match_t *m, int64_t now_ns, pmm__node_t *o) {
+static bool enter(pmm_match_t *m, int64_t now_ns, pmm__node_t *o, int64_t cut_e6) {
   bool const free_to_rest = match_order(m, now_ns, o);
+  if (o->tif == PMM_IOC || o->tif == PMM_FOK) o->open_e6 += cut_e6; /* what the cut to the position took off ends with the rest */
   if (o->open_e6 == 0) {
     pmm__match_free(m, o);
     return false;
@@ -281,7 +282,7 @@ static void place(pmm_match_t *m, uint32_t account, int64_t now_ns, const pmm_ac
     refuse(m, account, now_ns, PMM_EV_REJECT, a, why);
     return;
   }
-  if (!enter(m, now_ns, o)) return;
+  if (!enter(m, now_ns, o, a->qty_e6 - qty)) return;
   pmm__match_tell(m, now_ns, PMM_EV_ACK, o, PMM_REJECT_NONE);
   pmm__match_publish_level(m, now_ns, o->market, o->side, o->price_e4);
 }
@@ -319,7 +320,7 @@ static pmm_reject_t amend_elsewhere(pmm_match_t *m, int64_t now_ns, pmm__node_t 
   o->open_e6 = a->qty_e6;
   pmm__match_relock(m, o); /* a smaller sell lets pairs go free */
   pmm__match_tell(m, now_ns, PMM_EV_AMENDED, o, PMM_REJECT_NONE);
-  if (enter(m, now_ns, o)) pmm__match_publish_level(m, now_ns, o->market, o->side, o->price_e4);
+  if (enter(m, now_ns, o, 0)) pmm__match_publish_level(m, now_ns, o->market, o->side, o->price_e4);
   return PMM_REJECT_NONE;
 }
 

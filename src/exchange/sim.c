@@ -381,9 +381,11 @@ static void place(pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *a) {
     return;
   }
   if (crosses) pmm__sim_take(sim, now_ns, o);
+  bool const immediate = o->tif == PMM_IOC || o->tif == PMM_FOK;
+  if (immediate) o->open_e6 += a->qty_e6 - qty; /* what the cut to the position took off ends with the rest */
   if (o->open_e6 == 0) {
     free_order(sim, o);
-  } else if (o->tif == PMM_IOC || o->tif == PMM_FOK) {
+  } else if (immediate) {
     pmm__sim_end(sim, now_ns, o, PMM_EV_CANCELLED, PMM_REJECT_IOC);
   } else {
     rest(sim, o);

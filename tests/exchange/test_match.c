@@ -668,6 +668,7 @@ static void reduce_only(void **state) {
   order(&r, r.other, PMM_BID, 4000, 50 * ONE, PMM_GTC, 0);
   order(&r, r.me, PMM_ASK, 4000, 20 * ONE, PMM_IOC, PMM_ACT_REDUCE_ONLY); /* as BUY_NO: cut to what makes us flat */
   assert_int_equal(find_event(&r, r.me, PMM_EV_FILL, 0)->md.qty_e6, 5 * ONE);
+  assert_int_equal(find_event(&r, r.me, PMM_EV_CANCELLED, 0)->md.qty_e6, 15 * ONE); /* what was cut off is told */
   assert_int_equal(net_of(&r, r.me), 0);
   teardown(&r);
 }

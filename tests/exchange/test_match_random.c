@@ -245,9 +245,10 @@ static m_order_t *find(model_t *m, uint32_t account, uint64_t id) {
 }
 
 /* Into the book, or out of the world; true when it rests. */
-static bool come_in(model_t *m, m_order_t *o) {
+static bool come_in(model_t *m, m_order_t *o, int64_t cut) {
   o->time = 0; /* not in the book while it trades */
   bool const may_rest = run_through(m, o);
+  if (o->tif == PMM_IOC || o->tif == PMM_FOK) o->open += cut;
   if (o->open == 0) return gone(m, o), false;
   if (!may_rest || o->tif == PMM_IOC || o->tif == PMM_FOK) {
     tell(m, PMM_EV_CANCELLED, o, may_rest ? PMM_REJECT_IOC : PMM_REJECT_SELF_TRADE);
@@ -298,7 +299,7 @@ static void m_place(model_t *m, uint32_t account, const pmm_action_t *a) {
     return;
   }
   o->live = true;
-  if (!come_in(m, o)) return;
+  if (!come_in(m, o, a->qty_e6 - qty)) return;
   tell(m, PMM_EV_ACK, o, PMM_REJECT_NONE);
   publish_level(m, o->market, o->side, o->price);
 }
@@ -351,7 +352,7 @@ static void m_amend(model_t *m, uint32_t account, const pmm_action_t *a) {
   o->open = a->qty_e6;
   net(m, account, o->market);
   tell(m, PMM_EV_AMENDED, o, PMM_REJECT_NONE);
-  if (come_in(m, o)) publish_level(m, o->market, o->side, o->price);
+  if (come_in(m, o, 0)) publish_level(m, o->market, o->side, o->price);
 }
 
 static void m_submit(model_t *m, uint32_t account, const pmm_action_t *a) {

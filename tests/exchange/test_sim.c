@@ -78,6 +78,14 @@ static void expect(const rig_t *r, pmm_kind_t kind, uint64_t id, int32_t price, 
   assert_int_equal(r->log[0].md.qty_e6, (int64_t)(qty * 1e6 + 0.5));
 }
 static void expect_fill(const rig_t *r, uint64_t id, int32_t price, double qty) { expect(r, PMM_EV_FILL, id, price, qty); }
+/* A fill, then the end of the order with the rest of what was asked for. */
+static void expect_cut_fill(rig_t *r, uint64_t id, int32_t price, double filled, double cut) {
+  assert_int_equal(r->log_cnt, 2);
+  assert_int_equal(r->log[1].md.kind, PMM_EV_CANCELLED);
+  assert_int_equal(r->log[1].md.qty_e6, (int64_t)(cut * 1e6));
+  r->log_cnt = 1;
+  expect(r, PMM_EV_FILL, id, price, filled);
+}
 static void expect_nothing(const rig_t *r) { if (r->log_cnt) fail_msg("unexpected %s", kind_name(r->log[0].md.kind)); }
 static void expect_refusal(const rig_t *r, pmm_kind_t kind, pmm_reject_t why) {
   assert_int_equal(r->log_cnt, 1);
@@ -638,13 +646,13 @@ static void reduce_only(void **state) {
   level(&r, PMM_BID, 4500, 50);
   place(&r, 1, PMM_BUY_YES, 5000, 4, PMM_IOC, 0);
   place(&r, 2, PMM_SELL_YES, 4500, 10, PMM_IOC, PMM_ACT_REDUCE_ONLY);
-  expect_fill(&r, 2, 4500, 4);
+  expect_cut_fill(&r, 2, 4500, 4, 6);
   level(&r, PMM_BID, 4500, 40);
   place(&r, 3, PMM_BUY_NO, 4500, 4, PMM_IOC, 0);
   place(&r, 4, PMM_SELL_NO, 5000, 3, PMM_GTC, PMM_ACT_REDUCE_ONLY);
   level(&r, PMM_ASK, 5000, 7);
   place(&r, 5, PMM_SELL_NO, 5000, 10, PMM_IOC, PMM_ACT_REDUCE_ONLY); /* three of the four are locked */
-  expect_fill(&r, 5, 5000, 1);
+  expect_cut_fill(&r, 5, 5000, 1, 9);
   stop(&r);
 }
 

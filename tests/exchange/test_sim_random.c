@@ -455,6 +455,7 @@ static void s_place(slow_t *s, const pmm_action_t *a) {
     return;
   }
   if (crosses) walk(s, o, o->open, false, true);
+  if (o->tif == PMM_IOC || o->tif == PMM_FOK) o->open += a->qty_e6 - qty; /* the cut ends with the rest */
   if (o->open == 0) {
     finish(s, o, PMM_KIND_NONE, PMM_REJECT_NONE);
   } else if (o->tif == PMM_IOC || o->tif == PMM_FOK) {
