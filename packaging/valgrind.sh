@@ -8,6 +8,7 @@ check() { valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-le
 passed=0 failed=0
 for t in "$build"/tests/test_*; do
   [ -x "$t" ] || continue
+  [ "$(basename "$t")" = test_base_fmath ] && continue # compares with long double, which valgrind computes in 64 bits
   if check "$t" 2>"$build/valgrind.log"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED $t"; tail -n 40 "$build/valgrind.log"; fi
 done
 for s in linear adaptive logit digital; do

@@ -724,7 +724,7 @@ static int64_t filled_under(uint64_t seed, int32_t queue, double power) {
   world_t w;
   pmm_rng_t rng;
   pmm_rng_seed(&rng, seed);
-  pmm_sim_params_t params;
+  pmm_sim_params_t params = {0};
   pmm_params_default(pmm_sim_param_table, pmm_sim_param_cnt, &params);
   params.queue = queue;
   params.queue_power = power;
