@@ -22,7 +22,7 @@ typedef struct pmm_result {
   int64_t volume_e6, fees_e6, rebates_e6, rewards_e6, bought_e6, sold_e6;
   int64_t pnl_total_e6, pnl_realized_e6, pnl_unrealized_e6, pnl_spread_e6, pnl_inventory_e6;
   int64_t max_drawdown_e6;
-  double sharpe;              /* NaN: undefined */
+  double sharpe;              /* annual; NaN: undefined, or fewer than 10 returns */
   double markout[PMM_MARKOUT_CNT]; /* dollars per contract, mean over fills; NaN without fills */
   double fill_rate;           /* fills / orders that were placed */
   double uptime;              /* share of trading time with both sides quoted */

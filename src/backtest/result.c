@@ -6,6 +6,8 @@
 #include "pmm/decimal.h"
 #include "run.h"
 
+#define SHARPE_RETURNS 10 /* an annual figure from fewer returns says nothing */
+
 void pmm_result_free(pmm_result_t *r) {
   free(r->market);
   r->market = NULL;
@@ -87,7 +89,7 @@ pmm_status_t pmm__result_gather(pmm__setup_t *s, pmm_result_t *r, pmm_error_t *e
   r->bad_events = es.bad_events;
   r->gaps = es.gaps;
   r->max_drawdown_e6 = es.max_drawdown_e6;
-  r->sharpe = es.sharpe;
+  r->sharpe = es.return_cnt >= SHARPE_RETURNS ? es.sharpe : NAN;
   r->killed = pmm_engine_risk(s->engine)->killed;
   r->pnl_total_e6 = pmm_engine_equity(s->engine) - pmm_ledger_deposits(pmm_engine_ledger(s->engine));
   r->pnl_unrealized_e6 = r->pnl_total_e6 - r->pnl_realized_e6 + r->fees_e6 - r->rebates_e6;
