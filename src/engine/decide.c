@@ -52,7 +52,7 @@ void pmm__run_timers(pmm_engine_t *e) {
     uint32_t const slot = e->heap[0];
     pmm__slot_t *const s = &e->slot[slot];
     uint32_t wake = s->throttled;
-    s->throttled = 0;
+    pmm__hear(e, s);
     if (s->next_refresh_ns <= e->now_ns) {
       wake |= PMM_WAKE_TIMER;
       /* Keep the beat; after a silence start a new one instead of catching up. */
@@ -67,7 +67,7 @@ void pmm__run_timers(pmm_engine_t *e) {
 /* What a decision was held back for has been seen by another one. */
 static void unthrottle(pmm_engine_t *e, uint32_t slot) {
   if (!e->slot[slot].throttled) return;
-  e->slot[slot].throttled = 0;
+  pmm__hear(e, &e->slot[slot]);
   pmm__slot_due(e, slot);
 }
 
@@ -205,6 +205,8 @@ static void wake_slot(pmm_engine_t *e, uint32_t slot, uint32_t wake) {
   if (!urgent && e->params.min_requote_ns && e->now_ns - s->last_decision_ns < e->params.min_requote_ns) {
     if ((s->throttled & wanted) == wanted) return; /* already waiting for its turn */
     s->throttled |= wanted;
+    pmm__market_t *const m = &e->market[s->cfg.market];
+    if (m->slot_cnt == 1 && (s->throttled & PMM_WAKE_BOOK)) m->quiet_ns = s->last_decision_ns + e->params.min_requote_ns;
     pmm__slot_due(e, slot);
     return;
   }

@@ -66,6 +66,7 @@ static pmm_status_t init_market(pmm_engine_t *e, pmm_arena_t *arena, uint32_t i,
   m->desc = c->market[i];
   show_terms(e, m);
   m->opened_ns = PMM_TIME_NONE;
+  m->quiet_ns = INT64_MIN;
   m->group = UINT32_MAX;
   m->window_ns = m->desc.settle_window_ns > 0 && m->desc.close_ns != PMM_TIME_NONE ? m->desc.close_ns - m->desc.settle_window_ns : PMM_NS_MAX;
   pmm_flow_init(&m->flow, c->params.trade_half_life_s);
@@ -169,7 +170,7 @@ static void stop_trading(pmm_engine_t *e, pmm__market_t *m) {
   for (uint32_t i = 0; i < m->slot_cnt; i++) {
     pmm__slot_t *const s = &e->slot[m->slot[i]];
     pmm__accrue(e, s);
-    s->throttled = 0;
+    pmm__hear(e, s);
     s->next_refresh_ns = PMM_NS_MAX;
     pmm__slot_due(e, m->slot[i]);
   }
@@ -255,6 +256,7 @@ static void end_message(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
   if (__builtin_expect(m->opened_ns == PMM_TIME_NONE, 0)) start_trading(e, m); /* open from the start: no STATUS came */
   if (m->gap) return;
   if (m->listens) pmm__tell(e, m, md);
+  if (wake == PMM_WAKE_BOOK && e->now_ns < m->quiet_ns) return;
   pmm__wake_market(e, m, wake);
 }
 

@@ -34,6 +34,7 @@ typedef struct pmm__market {
   uint32_t slot_cnt;
   uint32_t slot[PMM_SLOTS_PER_MARKET_MAX];
   uint32_t wake;            /* union of its slots' wishes */
+  int64_t quiet_ns;         /* until then news of the book is already noted by its only slot; INT64_MIN: not so */
   bool listens;             /* one of them has an on_event */
   bool seen;                /* a message about its book has come: before that there is nothing to quote on */
   bool gap;                 /* book not to be trusted */
@@ -103,6 +104,12 @@ struct pmm_engine {
 void pmm__tell(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md);
 /* The market as strategies and exec see it. */
 static inline const pmm_market_t *pmm__shown(const pmm__market_t *m) { return m->coarse ? &m->quote : &m->desc; }
+
+/* Nothing is held back for a slot any more. */
+static inline void pmm__hear(pmm_engine_t *e, pmm__slot_t *s) {
+  s->throttled = 0;
+  e->market[s->cfg.market].quiet_ns = INT64_MIN;
+}
 
 /* decide.c */
 void pmm__decide(pmm_engine_t *e, uint32_t slot, uint32_t wake);
