@@ -94,23 +94,24 @@ int32_t pmm_grid_level_cnt(const pmm_grid_t *grid) {
   return cnt;
 }
 
-/* x as a whole number of steps when it is one but for binary noise, else *whole false. */
-static double nearest_step(double x, bool *whole) {
-  double const r = round(x);
+/* x (|x| <= 10 000) as a whole number of steps when it is one but for binary noise, else *whole false. Conversions instead of
+   round, floor and ceil: without SSE4.1 those are calls, and every quote makes several. */
+static int32_t nearest_step(double x, bool *whole) {
+  int32_t const r = (int32_t)(x < 0 ? x - 0.5 : x + 0.5);
   *whole = fabs(x - r) <= STEP_FORGIVEN;
   return r;
 }
 
 static int32_t steps_floor(double x) {
   bool whole;
-  double const r = nearest_step(x, &whole);
-  return (int32_t)(whole ? r : floor(x));
+  int32_t const r = nearest_step(x, &whole), cut = (int32_t)x;
+  return whole ? r : cut - (cut > x);
 }
 
 static int32_t steps_ceil(double x) {
   bool whole;
-  double const r = nearest_step(x, &whole);
-  return (int32_t)(whole ? r : ceil(x));
+  int32_t const r = nearest_step(x, &whole), cut = (int32_t)x;
+  return whole ? r : cut + (cut < x);
 }
 
 int32_t pmm_grid_floor(const pmm_grid_t *grid, double price) {
@@ -142,6 +143,10 @@ int32_t pmm_grid_ceil(const pmm_grid_t *grid, double price) {
 
 int32_t pmm_grid_up(const pmm_grid_t *grid, int32_t price_e4) {
   int32_t const from = price_e4 < 0 ? 0 : price_e4;
+  if (grid->range_cnt == 1 && from < PMM_ONE_E4) { /* one step everywhere: no division */
+    int32_t const p = (pmm_grid_index(grid, from) + 1) * grid->tick_e4;
+    return p < PMM_ONE_E4 ? p : PMM_TICKS_NONE;
+  }
   for (int32_t i = 0; i < grid->range_cnt; i++) {
     pmm_grid_range_t const r = grid->range[i];
     if (from >= r.end_e4) continue;
@@ -153,6 +158,7 @@ int32_t pmm_grid_up(const pmm_grid_t *grid, int32_t price_e4) {
 
 int32_t pmm_grid_down(const pmm_grid_t *grid, int32_t price_e4) {
   int32_t const from = price_e4 > PMM_ONE_E4 ? PMM_ONE_E4 : price_e4;
+  if (grid->range_cnt == 1 && from > 0) return pmm_grid_index(grid, from - 1) * grid->tick_e4;
   for (int32_t i = grid->range_cnt - 1; i >= 0; i--) {
     pmm_grid_range_t const r = grid->range[i];
     if (from <= r.start_e4) continue;
