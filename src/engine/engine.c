@@ -235,8 +235,16 @@ void pmm__tell(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
   }
 }
 
-/* One venue message is complete: the book is consistent and worth a decision. */
-static void end_message(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
+static void wake_after_message(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md, uint32_t wake) {
+  if (__builtin_expect(m->opened_ns == PMM_TIME_NONE, 0)) start_trading(e, m); /* open from the start: no STATUS came */
+  if (m->gap) return;
+  if (m->listens) pmm__tell(e, m, md);
+  if (wake == PMM_WAKE_BOOK && e->now_ns < m->quiet_ns) return;
+  pmm__wake_market(e, m, wake);
+}
+
+/* One venue message is complete: the book is consistent and worth a decision. Inlined: a replay does little else. */
+static inline __attribute__((always_inline)) void end_message(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
   int32_t const bid = m->ladder.best[PMM_BID], ask = m->ladder.best[PMM_ASK];
   if (bid != PMM_TICKS_NONE && ask != PMM_TICKS_NONE) {
     if (__builtin_expect(bid >= ask, 0)) { if (bid == ask) m->locked++; else m->crossed++; }
@@ -252,12 +260,7 @@ static void end_message(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
   m->pending = 0;
   if (m->desc.life != PMM_LIFE_OPEN) return;
   m->messages++;
-  if (m->slot_cnt == 0) return;
-  if (__builtin_expect(m->opened_ns == PMM_TIME_NONE, 0)) start_trading(e, m); /* open from the start: no STATUS came */
-  if (m->gap) return;
-  if (m->listens) pmm__tell(e, m, md);
-  if (wake == PMM_WAKE_BOOK && e->now_ns < m->quiet_ns) return;
-  pmm__wake_market(e, m, wake);
+  if (m->slot_cnt) wake_after_message(e, m, md, wake);
 }
 
 static void on_trade(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
