@@ -100,7 +100,7 @@ static int run(const char *name, const pmm_md_t *md, uint64_t n, bool with_sim, 
     const pmm_md_t *const r = &md[i & (BLOCK - 1)];
     pmm_book_apply(&b.ladder, &b.market.grid, r, &old);
     if (!with_sim) continue;
-    pmm_sim_on_md_fast(b.sim, (int64_t)i, r, old);
+    pmm_sim_on_md_fast(b.sim, (int64_t)i, r);
     if (!with_orders) continue;
     if ((i & 63) == 0) quote(&b, (int64_t)i);
     collect(&b);

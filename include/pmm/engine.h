@@ -86,8 +86,6 @@ pmm_market_t *pmm_engine_market(pmm_engine_t *engine, uint32_t market);
 pmm_ledger_t *pmm_engine_ledger(pmm_engine_t *engine);
 pmm_exec_t *pmm_engine_exec(pmm_engine_t *engine);
 pmm_risk_t *pmm_engine_risk(pmm_engine_t *engine);
-/* The size that the last LEVEL record replaced: what pmm_sim_on_md wants, valid until the next record. */
-int64_t pmm_engine_last_old(const pmm_engine_t *engine);
 const pmm_quotes_t *pmm_engine_quotes(const pmm_engine_t *engine, uint32_t slot); /* its last decision */
 void pmm_engine_view(pmm_engine_t *engine, uint32_t slot, pmm_view_t *out);
 

@@ -66,10 +66,10 @@ pmm_status_t pmm_sim_init(pmm_sim_t **sim, pmm_arena_t *arena, const pmm_sim_par
                           pmm_ladder_t *const *ladders, uint32_t market_cnt, uint32_t orders_max, int64_t cash_e6);
 /* Arena bytes that pmm_sim_init takes at most. */
 size_t pmm_sim_bytes(uint32_t market_cnt, uint32_t orders_max);
-/* The record md took effect at now_ns; old_e6 from pmm_book_apply. Fills are made at once from prints, and at the end of each message
+/* The record md took effect at now_ns. Fills are made at once from prints, and at the end of each message
    (PMM_F_LAST on a record of that market) from a book that crosses us. pmm_sim_on_md_fast is the same with the test "does it
    matter to an order of ours" inlined: where it does not, a few loads and no call. */
-void pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md, int64_t old_e6);
+void pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md);
 static inline bool pmm_sim_matters(const pmm_sim_t *sim, const pmm_md_t *md) {
   const pmm_sim_watch_t *const watch = (const pmm_sim_watch_t *)(const void *)sim;
   if (md->market >= watch->market_cnt) return false;
@@ -79,8 +79,8 @@ static inline bool pmm_sim_matters(const pmm_sim_t *sim, const pmm_md_t *md) {
   bool const reaches = signed_e4 >= w->cross_at[side], ours = (uint32_t)md->price_e4 - (uint32_t)w->low_e4[side] <= w->span_e4[side];
   return reaches | (ours & (md->kind == PMM_MD_LEVEL)) | (w->attention != 0);
 }
-static inline void pmm_sim_on_md_fast(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md, int64_t old_e6) {
-  if (__builtin_expect(pmm_sim_matters(sim, md), 0)) pmm_sim_on_md(sim, now_ns, md, old_e6);
+static inline void pmm_sim_on_md_fast(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md) {
+  if (__builtin_expect(pmm_sim_matters(sim, md), 0)) pmm_sim_on_md(sim, now_ns, md);
 }
 /* An action reaches the venue at now_ns. Marketable orders take from the book level by level (post-only: rejected). Escrow: buys
    lock cost plus fee bound, sells lock contracts; PMM_EV_REJECT otherwise. Amend down keeps the place. */

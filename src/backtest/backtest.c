@@ -10,7 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "run.h"
 
 #define ORDERS_MAX 65536
@@ -133,7 +132,7 @@ static pmm_status_t shared_record(driver_t *d, const pmm_md_t *md) {
   if (run_due(d, now - 1) != PMM_OK) return PMM_FULL;
   pmm_engine_apply(e, md);
   if (__builtin_expect(pmm_sim_matters(d->sim, md), 0)) {
-    pmm_sim_on_md(d->sim, now, md, pmm_engine_last_old(e));
+    pmm_sim_on_md(d->sim, now, md);
     if (after_sim(d) != PMM_OK) return PMM_FULL;
   }
   if (whole && deliver_now(d, now) != PMM_OK) return PMM_FULL;
@@ -177,11 +176,11 @@ static pmm_status_t venue_record(driver_t *d, reader_t *r, int64_t now) {
   pmm_md_t const *const md = &r->md[r->at++];
   r->clock_ns = now;
   if (md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN || md->market >= d->setup.market_cnt) return PMM_OK;
-  int64_t old = 0;
+  int64_t old;
   pmm_market_t *const m = d->sim_market[md->market];
   pmm_book_apply(d->sim_ladder[md->market], &m->grid, md, &old);
   if (md->kind == PMM_MD_STATUS && md->aux <= PMM_LIFE_RESOLVED && pmm_life_move((pmm_life_t)m->life, (pmm_life_t)md->aux) == PMM_OK) m->life = md->aux;
-  pmm_sim_on_md(d->sim, now, md, old);
+  pmm_sim_on_md(d->sim, now, md);
   return after_sim(d);
 }
 
@@ -368,12 +367,6 @@ static void note_fill_source(const driver_t *d, pmm_result_t *r) {
   else r->fill_source = r->trade_fills || (data & PMM_DATA_TRADES) ? "trades" : "book crossings";
 }
 
-static double seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static pmm_status_t run_one_clock(driver_t *d, pmm__stream_t *stream, pmm_error_t *err) {
   const pmm_md_t *md;
   size_t cnt;
@@ -402,10 +395,10 @@ pmm_status_t pmm_backtest_run(const pmm_config_t *c, const pmm_backtest_opts_t *
   if (st != PMM_OK) return st;
   driver_t d = {0};
   st = open_driver(&d, c, o, stream, err);
-  double const start = seconds();
+  double const start = pmm__wall_seconds();
   if (st == PMM_OK) st = d.separate && !o->replay_only ? run_two_clocks(&d, stream, err) : run_one_clock(&d, stream, err);
   if (st == PMM_OK && !o->replay_only) st = drain(&d, err);
-  double const wall = seconds() - start;
+  double const wall = pmm__wall_seconds() - start;
   if (st == PMM_OK) st = pmm__result_gather(&d.setup, out, err);
   if (st == PMM_OK) {
     out->wall_s = wall;

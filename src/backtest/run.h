@@ -17,6 +17,9 @@ pmm_status_t pmm__setup_open(pmm__setup_t *s, const pmm_config_t *config, const 
                              const pmm_underlying_t *underlying, uint32_t underlying_cnt, bool with_slots, size_t extra, pmm_error_t *err);
 void pmm__setup_close(pmm__setup_t *s);
 
+/* How long a run took: the one clock a driver reads, never the engine. */
+double pmm__wall_seconds(void);
+
 /* -- queues: first in, first out, since an order connection keeps its order -- */
 #define PMM__QUEUE_CNT 65536
 typedef struct pmm__queue {

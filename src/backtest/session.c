@@ -6,7 +6,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "pmm/hash.h"
 #include "run.h"
 
@@ -38,12 +37,6 @@ struct pmm_session {
   pmm_error_t error;
   const pmm_backtest_opts_t *opts;
 };
-
-static double wall_seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* -- our own orders as the venue has them -- */
 static own_order_t *find_own(pmm_session_t *s, uint64_t id) {
@@ -263,7 +256,7 @@ pmm_status_t pmm_session_open(pmm_session_t **out, const pmm_config_t *c, pmm_er
   pmm_session_t *const s = calloc(1, sizeof *s);
   if (!s) return pmm_error_set(err, PMM_FULL, "no memory");
   s->now_ns = START_NS;
-  s->started_s = wall_seconds();
+  s->started_s = pmm__wall_seconds();
   describe_market(s, c);
   bool const digital = s->market.underlying != PMM_UNDER_NONE;
   pmm_status_t st = pmm__setup_open(&s->setup, c, &s->market, 1, &s->underlying, digital ? 1 : 0, true, 0, err);
@@ -293,7 +286,7 @@ const pmm_error_t *pmm_session_error(const pmm_session_t *s) { return s->error.s
 pmm_status_t pmm_session_result(pmm_session_t *s, pmm_result_t *out, pmm_error_t *err) {
   pmm_status_t const st = pmm__result_gather(&s->setup, out, err);
   if (st != PMM_OK) return st;
-  out->wall_s = wall_seconds() - s->started_s;
+  out->wall_s = pmm__wall_seconds() - s->started_s;
   out->events_per_s = out->wall_s > 0 ? (double)out->events / out->wall_s : 0;
   out->fill_source = "matching engine";
   out->taker_fills = out->fills - out->maker_fills;

@@ -3,9 +3,16 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "pmm/decimal.h"
 #include "pmm/hash.h"
 #include "run.h"
+
+double pmm__wall_seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
 
 enum { FEES_MARKET, FEES_NONE, FEES_KALSHI, FEES_KALSHI_MAKER, FEES_POLYMARKET, FEES_DEGEN };
 

@@ -306,21 +306,21 @@ static inline void take_time(pmm_engine_t *e, const pmm_md_t *md) {
 }
 
 static void apply_other(pmm_engine_t *e, const pmm_md_t *md) {
-  e->last_old_e6 = 0;
+  int64_t old_e6;
   bool const book = md->kind == PMM_MD_CLEAR || md->kind == PMM_MD_TICK;
   if (!book || md->market >= e->market_cnt) return; /* pmm_engine_react counts what makes no sense */
   pmm__market_t *const m = &e->market[md->market];
-  if (pmm_book_apply(&m->ladder, &m->desc.grid, md, &e->last_old_e6) != PMM_OK) e->bad++;
+  if (pmm_book_apply(&m->ladder, &m->desc.grid, md, &old_e6) != PMM_OK) e->bad++;
   else if (md->kind == PMM_MD_TICK) show_terms(e, m);
 }
 
 static inline void apply(pmm_engine_t *e, const pmm_md_t *md) {
   take_time(e, md);
   if (__builtin_expect(md->kind != PMM_MD_LEVEL, 0)) { apply_other(e, md); return; }
-  e->last_old_e6 = 0;
+  int64_t old_e6;
   if (__builtin_expect(md->market >= e->market_cnt, 0)) { e->bad++; return; }
   pmm__market_t *const m = &e->market[md->market];
-  if (__builtin_expect(pmm_book_apply(&m->ladder, &m->desc.grid, md, &e->last_old_e6) != PMM_OK, 0)) e->bad++;
+  if (__builtin_expect(pmm_book_apply(&m->ladder, &m->desc.grid, md, &old_e6) != PMM_OK, 0)) e->bad++;
 }
 
 static void react_other(pmm_engine_t *e, const pmm_md_t *md) {
@@ -486,7 +486,6 @@ pmm_market_t *pmm_engine_market(pmm_engine_t *e, uint32_t market) { return &e->m
 pmm_ledger_t *pmm_engine_ledger(pmm_engine_t *e) { return e->ledger; }
 pmm_exec_t *pmm_engine_exec(pmm_engine_t *e) { return e->exec; }
 pmm_risk_t *pmm_engine_risk(pmm_engine_t *e) { return &e->risk; }
-int64_t pmm_engine_last_old(const pmm_engine_t *e) { return e->last_old_e6; }
 const pmm_quotes_t *pmm_engine_quotes(const pmm_engine_t *e, uint32_t slot) { return &e->slot[slot].quotes; }
 
 uint64_t pmm_engine_hash(pmm_engine_t *e) {

@@ -73,7 +73,6 @@ struct pmm_engine {
   int64_t now_ns;
   int64_t house_ns;         /* when unanswered requests are looked for next */
   int64_t internal_due_ns;  /* when markouts or equity marks want attention */
-  int64_t last_old_e6;
   bool stirred;             /* the next timer may be another one now */
   pmm__market_t *market; uint32_t market_cnt;
   pmm__slot_t *slot; uint32_t slot_cnt;

@@ -242,8 +242,7 @@ static void on_tick(pmm_sim_t *sim, int64_t now_ns, uint32_t market) {
   m->foot_tick_e4 = next_e4;
 }
 
-void pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md, int64_t old_e6) {
-  (void)old_e6; /* each order remembers what its level showed */
+void pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md) {
   if (!pmm_sim_matters(sim, md)) return;
   if (now_ns >= sim->next_expire_ns) pmm_sim_advance(sim, now_ns);
   uint32_t const market = md->market;

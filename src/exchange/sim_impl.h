@@ -39,7 +39,7 @@ typedef struct pmm__sim_market {
 } pmm__sim_market_t;
 
 struct pmm_sim {
-  pmm_sim_watch_t watch;     /* first: pmm_sim_on_md_fast reads it */
+  pmm_sim_watch_t watch;     /* first: pmm_sim_matters reads it */
   pmm_sim_watch_market_t *watched; /* what watch points to */
   pmm_sim_params_t params;
   pmm_market_t *const *market;

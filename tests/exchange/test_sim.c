@@ -43,7 +43,7 @@ static void feed(rig_t *r, pmm_md_t md) {
   md.recv_ns = md.exch_ns = ++r->now;
   assert_int_equal(pmm_book_apply(&r->ladder, &r->market.grid, &md, &old), PMM_OK);
   if (md.kind == PMM_MD_STATUS) r->market.life = md.aux;
-  pmm_sim_on_md_fast(r->sim, r->now, &md, old);
+  pmm_sim_on_md_fast(r->sim, r->now, &md);
   drain(r);
 }
 static void level(rig_t *r, pmm_side_t side, int32_t price, double qty) { feed(r, md_level(0, side, price, (int64_t)(qty * 1e6), PMM_F_LAST)); }
@@ -757,11 +757,11 @@ static void other_kinds(void **state) {
   pmm_md_t md = md_plain(0, PMM_MD_UNDERLYING, PMM_F_LAST); /* its market is an underlying */
   feed(&r, md);
   md.market = 77;
-  pmm_sim_on_md_fast(r.sim, r.now, &md, 0);
-  pmm_sim_on_md(r.sim, r.now, &md, 0);
+  pmm_sim_on_md_fast(r.sim, r.now, &md);
+  pmm_sim_on_md(r.sim, r.now, &md);
   md = md_trade(77, PMM_ASK, 100, ONE, PMM_F_LAST);
-  pmm_sim_on_md_fast(r.sim, r.now, &md, 0);
-  pmm_sim_on_md(r.sim, r.now, &md, 0);
+  pmm_sim_on_md_fast(r.sim, r.now, &md);
+  pmm_sim_on_md(r.sim, r.now, &md);
   feed(&r, md_plain(0, PMM_MD_VOLUME, PMM_F_LAST));
   expect_nothing(&r);
   stop(&r);

@@ -586,7 +586,7 @@ static void feed(slow_t *s, world_t *w, pmm_md_t md) {
   md.exch_ns = s->now;
   assert_int_equal(pmm_book_apply(&w->ladder[k], &w->market[k].grid, &md, &old), PMM_OK);
   if (md.kind == PMM_MD_STATUS) w->market[k].life = md.aux;
-  pmm_sim_on_md_fast(w->sim, s->now, &md, old);
+  pmm_sim_on_md_fast(w->sim, s->now, &md);
   on_record(s, &md);
 }
 
@@ -740,13 +740,13 @@ static int64_t filled_under(uint64_t seed, int32_t queue, double power) {
     uint64_t const what = pmm_rng_below(&rng, 4);
     if (what == 0 && shown >= by) {
       md = md_trade(0, PMM_ASK, 5000, by, 0);
-      pmm_sim_on_md(w.sim, 2 + i, &md, 0);
+      pmm_sim_on_md(w.sim, 2 + i, &md);
     }
     if (what != 3 && shown < by) continue;
     shown += what == 3 ? by : -by;
     md = md_level(0, PMM_BID, 5000, shown, PMM_F_LAST);
     pmm_book_apply(&w.ladder[0], &w.market[0].grid, &md, &old);
-    pmm_sim_on_md(w.sim, 2 + i, &md, old);
+    pmm_sim_on_md(w.sim, 2 + i, &md);
   }
   int64_t const filled = pmm_sim_stats(w.sim)->maker_e6;
   pmm_arena_close(&w.arena);
