@@ -12,6 +12,8 @@ fi
 missing=
 for package in $wanted; do
   state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || state=none
+  # nodejs from elsewhere brings its own npm, and Debian's would fight with it.
+  [ "$package" = npm ] && command -v npm >/dev/null 2>&1 && state=installed
   [ "$state" = installed ] || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0

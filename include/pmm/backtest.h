@@ -19,7 +19,10 @@ typedef struct pmm_result {
   uint64_t events, messages;
   double wall_s, events_per_s;
   uint64_t orders, cancels, amends, fills, maker_fills, rejects, refused, decisions;
-  int64_t volume_e6, fees_e6, rebates_e6, rewards_e6, bought_e6, sold_e6;
+  int64_t volume_e6, fees_e6, rebates_e6, bought_e6, sold_e6;
+  int64_t rewards_low_e6, rewards_high_e6; /* liquidity rewards, an interval where the competition is unknown; not part of any pnl */
+  int64_t accrued_rebates_e6; /* maker rebates that the venue pays later (pool share of taker fees); not part of any pnl */
+  uint64_t reward_samples;
   int64_t pnl_total_e6, pnl_realized_e6, pnl_unrealized_e6, pnl_spread_e6, pnl_inventory_e6;
   int64_t max_drawdown_e6;
   double sharpe;              /* annual; NaN: undefined, or fewer than 10 returns */
@@ -40,6 +43,17 @@ typedef struct pmm_result {
 } pmm_result_t;
 void pmm_result_free(pmm_result_t *result);
 
+/* Somebody who watches a run and changes nothing in it: the same run, watched or not, gives the same state_hash. Every function may
+   be NULL. What is borrowed is valid until the run ends. */
+typedef struct pmm_observer {
+  void *ctx;
+  void (*start)(void *ctx, pmm_engine_t *engine, const pmm_market_t *market, uint32_t market_cnt, const pmm_slot_config_t *slot, uint32_t slot_cnt);
+  void (*record)(void *ctx, const pmm_md_t *md);                        /* after the engine reacted to it */
+  void (*account)(void *ctx, const pmm_event_t *event, uint32_t slot);  /* as the engine is about to hear of it; slot UINT32_MAX: of no order known */
+  void (*actions)(void *ctx, int64_t now_ns, const pmm_action_t *action, uint32_t cnt); /* leave the engine; the decision behind them: pmm_engine_quotes */
+  void (*finish)(void *ctx, const pmm_result_t *result);                /* the engine is still there */
+} pmm_observer_t;
+
 typedef struct pmm_backtest_opts {
   const char *const *tape; size_t tape_cnt;
   /* Instead of tapes: records in memory, with their markets (tape_cnt 0). */
@@ -50,10 +64,16 @@ typedef struct pmm_backtest_opts {
   void (*progress)(void *ctx, uint64_t done, uint64_t total); void *ctx;
   /* every account event, for tests and fill lists; may be NULL */
   void (*on_account)(void *ctx, const pmm_event_t *event, uint32_t slot); void *account_ctx;
+  const pmm_observer_t *observer; /* may be NULL */
 } pmm_backtest_opts_t;
 /* pmm_backtest_run replays tapes, merged by receive time into one stream and one account; each tape's markets are its
    own. Ends with the engine's ledger compared to the exchange's own books: PMM_CORRUPT if they differ by a micro-dollar. */
 pmm_status_t pmm_backtest_run(const pmm_config_t *config, const pmm_backtest_opts_t *opts, pmm_result_t *result, pmm_error_t *err);
+/* pmm_backtest_many runs cnt configurations over the same data in one pass, each with an account of its own: result[i] is what
+   pmm_backtest_run gives for config[i], bit for bit (wall_s and events_per_s are those of the whole pass). Books are kept once for
+   configurations that agree in `engine`, `market` and `latency.feed`; the others are replayed beside them. observer and on_account
+   are not called. On an error every result is empty. */
+pmm_status_t pmm_backtest_many(const pmm_config_t *const *config, size_t cnt, const pmm_backtest_opts_t *opts, pmm_result_t *result, pmm_error_t *err);
 /* pmm_backtest_scenario runs the strategy on a synthetic market: a matching engine, seeded traders and a random truth. */
 pmm_status_t pmm_backtest_scenario(const pmm_config_t *config, const pmm_backtest_opts_t *opts, pmm_result_t *result, pmm_error_t *err);
 

@@ -21,6 +21,10 @@ typedef enum pmm_kind {
                             until the next PMM_MD_CLEAR */
   PMM_MD_VOLUME = 9,     /* the venue's running volume of this market is qty_e6; price_e4 = last trade price or 0 */
   PMM_MD_SETTLE_MEAN = 10, /* mean so far of the settlement window: qty_e6 = value_e8, market = underlying */
+  PMM_MD_PRICE = 11,     /* the price of YES is price_e4, from a source that gives no book (a price history, a candle's close) */
+  PMM_MD_PHASE = 12,     /* which requests the venue takes in this market from now on: aux = pmm_phase_t */
+  PMM_MD_SETTLEMENT = 13, /* how fills of this market settle from now on, in scripted runs: qty_e6 = delay in ns until a fill is final
+                            (0: at once), price_e4 = share of fills x 10 000 that fail then */
   PMM_MD_KIND_END = 31,
   /* -- the account, from an exchange; never on tape -- */
   PMM_EV_ACK = 32,           /* order order_id rests; ref_id = the exchange's id; qty_e6 = open quantity */
@@ -56,6 +60,12 @@ typedef enum pmm_under_kind { /* pmm_md_t.aux of PMM_MD_UNDERLYING */
   PMM_UNDER_ORACLE = 1, /* instantaneous oracle price */
   PMM_UNDER_TWAP = 2    /* the settlement series itself, already averaged */
 } pmm_under_kind_t;
+
+typedef enum pmm_phase { /* pmm_md_t.aux of PMM_MD_PHASE; the market stays open */
+  PMM_PHASE_NORMAL = 0,
+  PMM_PHASE_POST_ONLY = 1,   /* orders must be post-only; as after an exchange's restart */
+  PMM_PHASE_CANCEL_ONLY = 2  /* no new orders and no amends */
+} pmm_phase_t;
 
 typedef struct pmm_md {
   int64_t recv_ns;   /* when we (the recorder) had it; the order of a tape */

@@ -89,6 +89,11 @@ void pmm_sim_advance(pmm_sim_t *sim, int64_t now_ns); /* GTD orders run out */
 /* Account events in the order they happened, md.recv_ns = md.exch_ns = when; false when there is none. Poll dry after each call: the
    queue has room for all that one call can cause, not for two. An order that trades on arrival has its fills before the ACK of what rests. */
 bool pmm_sim_poll(pmm_sim_t *sim, pmm_event_t *event);
+/* When the simulator next wants pmm_sim_advance by itself (a fill turning final); PMM_NS_MAX: not at all. */
+int64_t pmm_sim_next(const pmm_sim_t *sim);
+/* Orders of ours that rest in a market, as the venue has them: bids first, in no further order; up to cap, returns how many. */
+typedef struct pmm_sim_order { uint64_t order_id; int64_t open_e6, placed_ns; int32_t price_e4; uint8_t side; } pmm_sim_order_t;
+size_t pmm_sim_orders(const pmm_sim_t *sim, uint32_t market, pmm_sim_order_t *out, size_t cap);
 /* Quantity ahead of an order, -1 when it does not rest or the recording cannot tell. */
 int64_t pmm_sim_ahead(const pmm_sim_t *sim, uint64_t order_id);
 /* The venue's own books of the account, kept apart from the ledger so that the two can be compared. */

@@ -39,7 +39,8 @@ enum { /* pmm_market_t.data: what a recording of this market holds */
   PMM_DATA_NOSIZE = 4,     /* sizes are nominal */
   PMM_DATA_TRADES = 8,     /* printed trades */
   PMM_DATA_INFERRED = 16,  /* trades inferred at import */
-  PMM_DATA_UNDERLYING = 32 /* its underlying's price */
+  PMM_DATA_UNDERLYING = 32, /* its underlying's price */
+  PMM_DATA_PRICE = 64      /* prices only, without a book (PMM_MD_PRICE) */
 };
 
 typedef struct pmm_market {

@@ -32,7 +32,7 @@ typedef struct driver {
 } driver_t;
 
 static void next_due(driver_t *d) {
-  d->next_ns = pmm_min64(pmm_engine_next_timer(d->setup.engine), pmm_min64(pmm__queue_due(&d->actions), pmm__queue_due(&d->answers)));
+  d->next_ns = pmm_min64(pmm_min64(pmm_engine_next_timer(d->setup.engine), pmm_sim_next(d->sim)), pmm_min64(pmm__queue_due(&d->actions), pmm__queue_due(&d->answers)));
 }
 
 /* Actions the engine just asked for set out for the exchange. */
@@ -41,7 +41,10 @@ static pmm_status_t send_actions(driver_t *d, int64_t now_ns) {
   pmm_action_t const *const a = pmm_engine_actions(d->setup.engine, &cnt);
   for (uint32_t i = 0; i < cnt; i++)
     if (pmm__queue_push(&d->actions, now_ns + pmm_latency_next(&d->delays.order), &a[i]) != PMM_OK) return PMM_FULL;
-  if (cnt) pmm_engine_actions_done(d->setup.engine);
+  if (cnt == 0) return PMM_OK;
+  pmm_observer_t const *const o = d->opts->observer;
+  if (o && o->actions) o->actions(o->ctx, now_ns, a, cnt);
+  pmm_engine_actions_done(d->setup.engine);
   return PMM_OK;
 }
 
@@ -56,9 +59,12 @@ static void deliver_answer(driver_t *d, int64_t now_ns) {
   pmm_event_t ev;
   memcpy(&ev, pmm__queue_pop(&d->answers), sizeof ev);
   ev.md.recv_ns = now_ns;
-  if (d->opts->on_account) {
+  if (d->opts->on_account || d->opts->observer) {
     pmm_order_t const *const o = pmm_exec_find(pmm_engine_exec(d->setup.engine), ev.order_id);
-    d->opts->on_account(d->opts->account_ctx, &ev, o ? o->slot : UINT32_MAX);
+    uint32_t const slot = o ? o->slot : UINT32_MAX;
+    pmm_observer_t const *const observer = d->opts->observer;
+    if (d->opts->on_account) d->opts->on_account(d->opts->account_ctx, &ev, slot);
+    if (observer && observer->account) observer->account(observer->ctx, &ev, slot);
   }
   pmm_engine_on_event(d->setup.engine, &ev);
 }
@@ -75,11 +81,15 @@ static pmm_status_t run_timer(driver_t *d, int64_t due_ns) {
 static pmm_status_t run_until(driver_t *d, int64_t until_ns) {
   for (;;) {
     int64_t const answer = pmm__queue_due(&d->answers), action = pmm__queue_due(&d->actions);
-    int64_t const timer = pmm_engine_next_timer(d->setup.engine);
-    int64_t const now = pmm_min64(timer, pmm_min64(answer, action));
+    int64_t const timer = pmm_engine_next_timer(d->setup.engine), sim = pmm_sim_next(d->sim);
+    int64_t const now = pmm_min64(pmm_min64(timer, sim), pmm_min64(answer, action));
     if (now > until_ns || now == PMM_NS_MAX) break;
     pmm_status_t st = PMM_OK;
     if (answer == now) deliver_answer(d, now);
+    else if (sim == now) {
+      pmm_sim_advance(d->sim, now);
+      st = collect_answers(d);
+    }
     else if (timer == now) st = run_timer(d, now);
     else {
       pmm_sim_on_action(d->sim, now, pmm__queue_pop(&d->actions));
@@ -123,6 +133,11 @@ static pmm_status_t after_engine(driver_t *d, int64_t now_ns) {
 }
 
 /* -- one book for both sides -- */
+static void show_record(const driver_t *d, const pmm_md_t *md) {
+  pmm_observer_t const *const o = d->opts->observer;
+  if (__builtin_expect(o != NULL, 0) && o->record) o->record(o->ctx, md);
+}
+
 static bool ends_message(const pmm_md_t *md) { return (md->flags & PMM_F_LAST) || md->kind >= PMM_MD_MARK; }
 
 static pmm_status_t shared_record(driver_t *d, const pmm_md_t *md) {
@@ -137,6 +152,7 @@ static pmm_status_t shared_record(driver_t *d, const pmm_md_t *md) {
   }
   if (whole && deliver_now(d, now) != PMM_OK) return PMM_FULL;
   if (pmm_engine_react(e, md) && after_engine(d, now) != PMM_OK) return PMM_FULL;
+  show_record(d, md);
   return whole ? run_due(d, now) : PMM_OK;
 }
 
@@ -188,7 +204,9 @@ static pmm_status_t local_record(driver_t *d, reader_t *r) {
   pmm_md_t const *const md = &r->md[r->at++];
   pmm_engine_on_md(d->setup.engine, md);
   if (d->opts->progress && (++d->done & 0xffff) == 0) d->opts->progress(d->opts->ctx, d->done, pmm__stream_total(r->stream));
-  return after_engine(d, md->recv_ns);
+  pmm_status_t const st = after_engine(d, md->recv_ns);
+  show_record(d, md);
+  return st;
 }
 
 /* The next thing to happen: venue_ns and local_ns are when the next record reaches the exchange and us. */
@@ -299,8 +317,11 @@ static pmm_status_t open_driver(driver_t *d, const pmm_config_t *c, const pmm_ba
   if (st != PMM_OK || o->replay_only) return st;
   st = open_exchange(d, c, err);
   if (st == PMM_OK) pmm_engine_set_ahead(d->setup.engine, ahead_of, d->sim);
+  if (st != PMM_OK) return st;
+  if (o->observer && o->observer->start)
+    o->observer->start(o->observer->ctx, d->setup.engine, d->setup.market, d->setup.market_cnt, d->setup.slot, d->setup.slot_cnt);
   next_due(d);
-  return st;
+  return PMM_OK;
 }
 
 static void close_driver(driver_t *d) {
@@ -405,8 +426,27 @@ pmm_status_t pmm_backtest_run(const pmm_config_t *c, const pmm_backtest_opts_t *
     out->events_per_s = wall > 0 ? (double)out->events / wall : 0;
     out->truncated = pmm__stream_truncated(stream);
     if (d.sim) note_fill_source(&d, out);
+    if (o->observer && o->observer->finish) o->observer->finish(o->observer->ctx, out);
   }
   close_driver(&d);
   pmm__stream_close(stream);
+  return st;
+}
+
+static void observe_nothing(pmm_backtest_opts_t *o) {
+  o->observer = NULL;
+  o->on_account = NULL;
+}
+
+pmm_status_t pmm_backtest_many(const pmm_config_t *const *config, size_t cnt, const pmm_backtest_opts_t *opts, pmm_result_t *result, pmm_error_t *err) {
+  memset(result, 0, cnt * sizeof *result);
+  pmm_backtest_opts_t o = *opts;
+  observe_nothing(&o);
+  pmm_status_t st = PMM_OK;
+  for (size_t i = 0; st == PMM_OK && i < cnt; i++) st = pmm_backtest_run(config[i], &o, &result[i], err);
+  for (size_t i = 0; st != PMM_OK && i < cnt; i++) {
+    pmm_result_free(&result[i]);
+    memset(&result[i], 0, sizeof result[i]);
+  }
   return st;
 }

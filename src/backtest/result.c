@@ -175,7 +175,10 @@ static json_t *result_json(const pmm_result_t *r) {
   json_object_set_new(o, "volume", dollars(r->volume_e6));
   json_object_set_new(o, "fees", dollars(r->fees_e6));
   json_object_set_new(o, "rebates", dollars(r->rebates_e6));
-  json_object_set_new(o, "rewards", dollars(r->rewards_e6));
+  json_object_set_new(o, "rewards", dollars(r->rewards_low_e6));
+  json_object_set_new(o, "rewards_high", dollars(r->rewards_high_e6));
+  json_object_set_new(o, "accrued_rebates", dollars(r->accrued_rebates_e6));
+  json_object_set_new(o, "reward_samples", json_integer((json_int_t)r->reward_samples));
   json_object_set_new(o, "pnl", pnl_json(r));
   json_object_set_new(o, "pnl_e6", json_integer(r->pnl_total_e6));
   json_object_set_new(o, "max_drawdown", dollars(r->max_drawdown_e6));

@@ -96,7 +96,8 @@ static void build_view(pmm_engine_t *e, uint32_t slot, uint32_t wake, pmm_view_t
   v->market = pmm__shown(m);
   v->ladder = &m->ladder;
   v->flow = &m->flow;
-  v->mid = pmm_mid_update(&m->mid, &m->ladder, e->now_ns, e->params.stale_mid_ns);
+  /* Where a source gives prices now and then instead of a book, the last one stands until the next. */
+  v->mid = pmm_mid_update(&m->mid, &m->ladder, e->now_ns, m->desc.data & PMM_DATA_PRICE ? PMM_NS_MAX : e->params.stale_mid_ns);
   v->mid_age_ns = m->mid.has ? e->now_ns - m->mid.at_ns : PMM_NS_MAX;
   v->fair = e->fair;
   v->fair_cnt = fair_values(e, m);
@@ -152,6 +153,13 @@ static void pause_because(pmm_quotes_t *q, const char *why) {
   q->why = why;
 }
 
+/* What the venue would refuse is not asked for; cancels it takes in every phase. */
+static void mind_phase(uint8_t phase, pmm_quotes_t *q) {
+  if (q->action == PMM_QUOTE_KEEP) return;
+  if (phase == PMM_PHASE_CANCEL_ONLY) pause_because(q, "venue takes cancels only");
+  else if (q->action == PMM_QUOTE_EXIT) pause_because(q, "venue takes post-only orders only");
+}
+
 static void ask_strategy(pmm_engine_t *e, pmm__slot_t *s, const pmm_view_t *view) {
   pmm_quotes_t *const q = &s->quotes;
   pmm_quotes_clear(q);
@@ -159,6 +167,7 @@ static void ask_strategy(pmm_engine_t *e, pmm__slot_t *s, const pmm_view_t *view
   const char *const fault = st != PMM_OK ? pmm_status_to_string(st) : fault_of(q);
   if (__builtin_expect(fault != NULL, 0)) pause_because(q, fault);
   else if (e->paused && q->action == PMM_QUOTE_QUOTE) pause_because(q, "paused by operator");
+  else if (__builtin_expect(e->market[s->cfg.market].phase != PMM_PHASE_NORMAL, 0)) mind_phase(e->market[s->cfg.market].phase, q);
 }
 
 static void mix_actions(pmm_engine_t *e, uint32_t from) {

@@ -272,6 +272,21 @@ static void on_trade(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
   if (m->listens && !(md->flags & PMM_F_LAST)) pmm__tell(e, m, md);
 }
 
+/* A source without a book: its price is the mid. */
+static bool on_price(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
+  if (md->price_e4 < 0 || md->price_e4 > PMM_ONE_E4) { e->bad++; return false; }
+  m->mid = (pmm_mid_state_t){.last = (double)md->price_e4 / PMM_ONE_E4, .at_ns = e->now_ns, .has = true};
+  m->seen = true;
+  return true;
+}
+
+static bool on_phase(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
+  if (md->aux > PMM_PHASE_CANCEL_ONLY) { e->bad++; return false; }
+  m->phase = md->aux;
+  m->pending |= PMM_WAKE_LIFE;
+  return true;
+}
+
 static void on_market_record(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
   switch (md->kind) {
     case PMM_MD_TRADE: on_trade(e, m, md); break;
@@ -284,6 +299,9 @@ static void on_market_record(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *
       return;
     case PMM_MD_CLEAR: m->gap = false; break; /* a whole book follows, or the venue emptied it */
     case PMM_MD_TICK: m->pending |= PMM_WAKE_LIFE; break;
+    case PMM_MD_PRICE: if (!on_price(e, m, md)) return; break;
+    case PMM_MD_PHASE: if (!on_phase(e, m, md)) return; break;
+    case PMM_MD_SETTLEMENT: break; /* the venue's affair; what comes of it are account events */
     case PMM_MD_MARK:
     case PMM_MD_VOLUME: break;
     default: e->bad++; return;

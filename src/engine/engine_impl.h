@@ -38,6 +38,7 @@ typedef struct pmm__market {
   bool listens;             /* one of them has an on_event */
   bool seen;                /* a message about its book has come: before that there is nothing to quote on */
   bool gap;                 /* book not to be trusted */
+  uint8_t phase;            /* pmm_phase_t: which requests the venue takes */
   uint32_t pending;         /* wake bits of the message that has not ended yet */
   bool resolve_pending;     /* resolved, but orders of ours are not yet accounted for */
   bool resolved;

@@ -134,6 +134,21 @@ bool pmm_sim_poll(pmm_sim_t *sim, pmm_event_t *event) {
   return true;
 }
 
+int64_t pmm_sim_next(const pmm_sim_t *sim) {
+  (void)sim;
+  return PMM_NS_MAX;
+}
+
+size_t pmm_sim_orders(const pmm_sim_t *sim, uint32_t market, pmm_sim_order_t *out, size_t cap) {
+  size_t n = 0;
+  for (int side = PMM_BID; side <= PMM_ASK; side++)
+    for (uint32_t i = sim->state[market].head[side]; i != PMM__NIL && n < cap; i = sim->order[i].next) {
+      const pmm__rest_t *const o = &sim->order[i];
+      out[n++] = (pmm_sim_order_t){.order_id = o->id, .open_e6 = o->open_e6, .placed_ns = o->placed_ns, .price_e4 = o->price_e4, .side = o->side};
+    }
+  return n;
+}
+
 /* ---- orders by id ---- */
 
 static uint32_t home_of(const pmm_sim_t *sim, uint64_t id) { return (uint32_t)pmm_hash_mix(0, id) & sim->slot_mask; }
@@ -371,6 +386,7 @@ static void place(pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *a) {
   o->flags = a->flags;
   o->open_e6 = qty;
   if (a->tif == PMM_GTD) o->expire_ns = a->expire_ns;
+  o->placed_ns = now_ns;
   bool crosses = false;
   why = admit(sim, o, &crosses);
   if (why != PMM_REJECT_NONE) {

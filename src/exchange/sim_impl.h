@@ -14,6 +14,7 @@ typedef struct pmm__rest { /* an order of ours; what a record needs comes first 
   pmm__queue_t queue;
   uint64_t id;
   int64_t expire_ns;       /* PMM_NS_MAX: never */
+  int64_t placed_ns;       /* since when it rests here */
   pmm__lock_t lock;
   pmm_fee_acc_t acc;
   uint32_t market;

@@ -14,7 +14,7 @@ static pmm_result_t sample(void) {
     snprintf(markets[i].strategy, sizeof markets[i].strategy, "s%d", i);
   }
   return (pmm_result_t){.events = 1001, .messages = 1002, .wall_s = 0.5, .events_per_s = 2002, .orders = 1003, .cancels = 1004, .amends = 1005, .fills = 1006,
-    .maker_fills = 1007, .rejects = 1008, .refused = 1009, .decisions = 1010, .volume_e6 = 11500000, .fees_e6 = 12250000, .rebates_e6 = 13125000, .rewards_e6 = 0,
+    .maker_fills = 1007, .rejects = 1008, .refused = 1009, .decisions = 1010, .volume_e6 = 11500000, .fees_e6 = 12250000, .rebates_e6 = 13125000, 
     .bought_e6 = 14010000, .sold_e6 = 15020000, .pnl_total_e6 = -16000001, .pnl_realized_e6 = 17000000, .pnl_unrealized_e6 = 18000000, .pnl_spread_e6 = 19000000,
     .pnl_inventory_e6 = -20000000, .max_drawdown_e6 = 21000000, .sharpe = 22.5, .markout = {0.23, NAN, -0.25}, .fill_rate = 0.26, .uptime = 0.27, .mean_spread = 0.28,
     .inventory_mean = 29.5, .inventory_max = 30.5, .final_net_e6 = -1010000, .state_hash = UINT64_C(0x00ab00cd00ef0011), .trade_fills = 31, .inferred_fills = 32,

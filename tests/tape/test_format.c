@@ -239,7 +239,7 @@ static void test_append_refuses(void **state) {
   const struct { const char *why; pmm_md_t md; } rows[] = {
       {"no kind", MD(.kind = PMM_KIND_NONE)},
       {"an account event", MD(.kind = PMM_EV_FILL)},
-      {"a kind that does not exist", MD(.kind = 11)},
+      {"a kind that does not exist", MD(.kind = 14)},
       {"a market that was not added", MD(.kind = PMM_MD_MARK, .market = 1)},
       {"an underlying that was not added", MD(.kind = PMM_MD_UNDERLYING, .market = 1)},
       {"an underlying of unknown kind", MD(.kind = PMM_MD_UNDERLYING, .aux = 3)},
