@@ -9,6 +9,7 @@
 #include "pmm/exchange.h"
 #include "pmm/hash.h"
 #include "pmm/pricing.h"
+#include "pmm/rewards.h"
 #include "pmm/ring.h"
 #include "pmm/strategy.h"
 #include "pmm/tape.h"
