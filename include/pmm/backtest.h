@@ -26,6 +26,7 @@ typedef struct pmm_result {
   int64_t pnl_total_e6, pnl_realized_e6, pnl_unrealized_e6, pnl_spread_e6, pnl_inventory_e6;
   int64_t max_drawdown_e6;
   double sharpe;              /* annual; NaN: undefined, or fewer than 10 returns */
+  uint64_t return_cnt;        /* that sharpe was taken from */
   double markout[PMM_MARKOUT_CNT]; /* dollars per contract, mean over fills; NaN without fills */
   double fill_rate;           /* fills / orders that were placed */
   double uptime;              /* share of trading time with both sides quoted */

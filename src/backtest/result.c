@@ -90,6 +90,7 @@ pmm_status_t pmm__result_gather(pmm__setup_t *s, pmm_result_t *r, pmm_error_t *e
   r->gaps = es.gaps;
   r->max_drawdown_e6 = es.max_drawdown_e6;
   r->sharpe = es.return_cnt >= SHARPE_RETURNS ? es.sharpe : NAN;
+  r->return_cnt = es.return_cnt;
   r->killed = pmm_engine_risk(s->engine)->killed;
   r->pnl_total_e6 = pmm_engine_equity(s->engine) - pmm_ledger_deposits(pmm_engine_ledger(s->engine));
   r->pnl_unrealized_e6 = r->pnl_total_e6 - r->pnl_realized_e6 + r->fees_e6 - r->rebates_e6;
@@ -183,6 +184,7 @@ static json_t *result_json(const pmm_result_t *r) {
   json_object_set_new(o, "pnl_e6", json_integer(r->pnl_total_e6));
   json_object_set_new(o, "max_drawdown", dollars(r->max_drawdown_e6));
   json_object_set_new(o, "sharpe", number(r->sharpe));
+  json_object_set_new(o, "returns", count(r->return_cnt));
   json_object_set_new(o, "markout", json_pack("{s:o,s:o,s:o}", "1s", number(r->markout[0]), "10s", number(r->markout[1]), "60s", number(r->markout[2])));
   json_object_set_new(o, "fill_rate", number(r->fill_rate));
   json_object_set_new(o, "uptime", number(r->uptime));
