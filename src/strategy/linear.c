@@ -52,6 +52,16 @@ static pmm_status_t on_view(void *state, const pmm_view_t *view, pmm_quotes_t *o
   return PMM_OK;
 }
 
+/* Selection: a whole book in a market that trades. The spread we would hold (the book's where it is narrower: quotes wider
+   than the best wait behind it) times the prints of the last six hours. */
+static double score(const void *params, const pmm_view_t *view) {
+  const linear_params_t *const p = params;
+  if (!pmm_life_trades((pmm_life_t)view->market->life) || pmm_ladder_state(view->ladder) != PMM_BOOK_NORMAL) return NAN;
+  if (view->time_left_s <= 0) return NAN;
+  int32_t const spread_e4 = pmm_ladder_best_e4(view->ladder, PMM_ASK) - pmm_ladder_best_e4(view->ladder, PMM_BID);
+  return fmin(p->spread_bps / 10000, spread_e4 / 1e4) * (1 + (double)pmm_flow_trades_6h(view->flow));
+}
+
 const pmm_strategy_ops_t pmm__strategy_linear = {
   .abi = PMM_STRATEGY_ABI,
   .name = "linear",
@@ -63,4 +73,5 @@ const pmm_strategy_ops_t pmm__strategy_linear = {
   .wake = PMM_WAKE_BOOK | PMM_WAKE_FILL | PMM_WAKE_LIFE,
   .init = init,
   .on_view = on_view,
+  .score = score,
 };

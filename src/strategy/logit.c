@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pmm/warmup.h"
 #include "quoting.h"
 #include "toxicity.h"
 #include "warmup.h"
@@ -125,14 +126,25 @@ static pmm__tox_clock_t configured_clock(const logit_params_t *p) {
                             (double)p->h1 / NS_PER_S_F64, (double)p->h2 / NS_PER_S_F64};
 }
 
+void pmm_warmup_params_of(pmm_warmup_params_t *out, const void *logit_params) {
+  const logit_params_t *const p = logit_params;
+  pmm__tox_clock_t const c = configured_clock(p);
+  *out = (pmm_warmup_params_t){.clock = {c.dt_sample_s, c.tau_fast_s, c.tau_slow_s, c.h1_s, c.h2_s}, .min_samples = (uint32_t)p->min_samples,
+                               .rate_ref = p->rate_ref, .i_max = p->I_max};
+}
+
 static double own_or(double value, double of_type) { return value >= 0 ? value : of_type; }
+
+static traits_t configured_traits(const logit_params_t *p) {
+  const traits_t *const t = &traits_of_type[p->market_type];
+  return (traits_t){own_or(p->beta_p, t->beta_p), own_or(p->alpha_U, t->alpha_U), own_or(p->U_ref, t->U_ref), own_or(p->A_floor, t->A_floor)};
+}
 
 static pmm_status_t init(void *state, const void *params, uint64_t seed) {
   (void)seed;
   logit_t *const self = state;
   const logit_params_t *const p = self->params = params;
-  const traits_t *const t = &traits_of_type[p->market_type];
-  self->traits = (traits_t){own_or(p->beta_p, t->beta_p), own_or(p->alpha_U, t->alpha_U), own_or(p->U_ref, t->U_ref), own_or(p->A_floor, t->A_floor)};
+  self->traits = configured_traits(p);
   pmm__tox_clock_t const clock = configured_clock(p);
   pmm__tox_terms_t const terms = {p->rate_ref, p->I_max, p->c_tox, p->c_sigma, p->nu, p->sigma_max,
                                   (double)p->sigma_tau_up / NS_PER_S_F64, (double)p->sigma_tau_down / NS_PER_S_F64, p->w1, p->w2};
@@ -195,12 +207,11 @@ static double crowd(const pmm_view_t *view) {
   return sqrt((double)pmm_flow_trades_6h(view->flow));
 }
 
-static double lambda_of(const logit_t *self, const pmm_view_t *view, double p) {
-  const logit_params_t *const c = self->params;
-  double const ambiguity = fmax(self->traits.A_floor, pmm_pow(p * (1 - p) / 0.25, self->traits.beta_p));
+static double lambda_of(const logit_params_t *c, const traits_t *traits, const pmm_view_t *view, double p) {
+  double const ambiguity = fmax(traits->A_floor, pmm_pow(p * (1 - p) / 0.25, traits->beta_p));
   double const elapsed = 1 - life_left(view);
-  double const trust = c->trust_in_time ? c->trust_alpha_0 + c->trust_alpha_1 * pmm_pow(elapsed, c->trust_m) : self->traits.alpha_U;
-  double const distrust = pmm_pow(self->traits.U_ref / (crowd(view) + self->traits.U_ref), trust);
+  double const trust = c->trust_in_time ? c->trust_alpha_0 + c->trust_alpha_1 * pmm_pow(elapsed, c->trust_m) : traits->alpha_U;
+  double const distrust = pmm_pow(traits->U_ref / (crowd(view) + traits->U_ref), trust);
   double const s = (c->w_A * ambiguity + c->w_L * distrust) / (c->w_A + c->w_L);
   return pmm_clip(1 + (c->lambda_max - 1) * s, c->lambda_min, c->lambda_max);
 }
@@ -248,7 +259,7 @@ static terms_t terms_of(const logit_t *self, const pmm_view_t *view) {
   t.p_opp = q >= 0 ? 1 - t.p : t.p;
   t.qhat = qhat_of(q, t.b_side * t.time_factor / (t.p_opp * (1 + c->slippage_buffer)));
   t.gamma = pmm_clip(pmm_pow(1 - fmin(fabs(t.qhat), 0.999999), -c->gamma_a), 1, c->gamma_max);
-  t.lambda = lambda_of(self, view, t.p);
+  t.lambda = lambda_of(c, &self->traits, view, t.p);
   t.sigma = sigma_of(self, view);
   t.delta = delta_of(c, &t);
   t.r = pmm_logit(t.p) - t.delta;
@@ -389,6 +400,29 @@ static pmm_status_t on_view(void *state, const pmm_view_t *view, pmm_quotes_t *o
   return PMM_OK;
 }
 
+/* Time that the warm-up takes of a market with left_s to live. */
+static double warm_s(const logit_params_t *c, double left_s) {
+  if (!c->warmup) return 0;
+  double const observing = left_s >= 0 ? fmin(PMM__WARM_OBSERVE_MAX_S, PMM__WARM_OBSERVE_SHARE * left_s) : PMM__WARM_OBSERVE_MAX_S;
+  return observing + (double)c->min_samples * (double)c->dt_sample / NS_PER_S_F64;
+}
+
+/* Selection: a whole book in a market that trades, with at least as long to quote as to warm up. What each print could pay
+   (the half spread without inventory and toxicity, in dollars) times the prints of the last six hours, fading like the sizes
+   do as time runs out. */
+static double score(const void *params, const pmm_view_t *view) {
+  const logit_params_t *const c = params;
+  if (!pmm_life_trades((pmm_life_t)view->market->life) || pmm_ladder_state(view->ladder) != PMM_BOOK_NORMAL) return NAN;
+  if (view->time_left_s < 2 * warm_s(c, view->time_left_s)) return NAN; /* false for an unknown time */
+  traits_t const traits = configured_traits(c);
+  terms_t const t = {.gamma = 1, .sigma = 1, .lambda = lambda_of(c, &traits, view, view->mid)};
+  double const half = fmax(half_spread_of(c, view, &t) * view->mid * (1 - view->mid), c->min_half_spread_prob);
+  return half * (1 + (double)pmm_flow_trades_6h(view->flow)) * pmm_pow(life_left(view), c->eta_time);
+}
+
+/* The bankroll is divided by n_plays: more markets would be quoted on money that is not there. */
+static int32_t market_max(const void *params) { return (int32_t)floor(((const logit_params_t *)params)->n_plays); }
+
 /* -- saved state: one line of text, "pmm-logit 1 <saved_ns> <samples> <numbers>" -- */
 #define SAVED_CNT 14
 #define SAVED_TEXT_MAX 1024
@@ -477,4 +511,6 @@ const pmm_strategy_ops_t pmm__strategy_logit = {
   .on_view = on_view,
   .save = save,
   .load = load,
+  .score = score,
+  .market_max = market_max,
 };

@@ -17,7 +17,7 @@ check() { # ROOT: prints what is wrong, one line each; nothing when all is well
       layer("arena clock decimal fmath hash ring rng status types version", "base")
       layer("book event fees flow grid ladder market", "market")
       layer("param pricing", "pricing")
-      layer("strategy", "strategy"); layer("ledger", "ledger"); layer("risk", "risk"); layer("exec", "exec")
+      layer("strategy warmup", "strategy"); layer("ledger", "ledger"); layer("risk", "risk"); layer("exec", "exec")
       layer("engine", "engine"); layer("exchange rewards", "exchange"); layer("tape", "tape")
       layer("backtest config pmm report", "backtest")
       # Beyond the order: the venue side and the files know nothing of what trades on them.
