@@ -3,13 +3,14 @@
 
      seed, strategy, preset, params{}          one strategy for every market of the stream ...
      strategies[]: name, match, strategy, preset, params{}     ... or several, matched to markets by a glob on the id
-     account{}, market{}, engine{}, exec{}, risk{}, exchange{}, latency{}, scenario{}, traders{}
+     account{}, market{}, engine{}, exec{}, risk{}, exchange{}, rewards{}, latency{}, scenario{}, traders{}
 
    An unknown key, wrong type or value out of range is an error "file:line: key: reason" naming the nearest valid key. */
 #ifndef PMM_CONFIG_H
 #define PMM_CONFIG_H
 #include "pmm/engine.h"
 #include "pmm/exchange.h"
+#include "pmm/rewards.h"
 
 #define PMM_CONFIG_STRATEGIES_MAX 16
 #define PMM_CONFIG_PARAMS_MAX 4096 /* bytes of one strategy's params struct */
@@ -52,6 +53,7 @@ typedef struct pmm_config {
   pmm_exec_params_t exec;
   pmm_risk_params_t risk;
   pmm_sim_params_t exchange;
+  pmm_rewards_params_t rewards;
   pmm_latency_params_t latency;
   pmm_scenario_params_t scenario;
   pmm_traders_params_t traders;

@@ -50,9 +50,9 @@ void pmm_rewards_kalshi_side(const pmm_rewards_params_t *params, const pmm_ladde
                              pmm_rewards_side_t *out);
 
 /* -- one sample, either venue ---------------------------------------------------------------------------------------- */
-/* Our share of one sample's pool, in [0, 1]. scored_low, scored_high: whether the sample counts in the epoch's total when somebody must,
-   or may, have scored in it. */
-typedef struct pmm_rewards_share { double low, high; bool scored_low, scored_high; } pmm_rewards_share_t;
+/* Our share of one sample's pool, in [0, 1], and whether anybody must or may have scored in it: samples without a score give their
+   part of the pool to the others. */
+typedef struct pmm_rewards_share { double low, high; bool must_score, may_score; } pmm_rewards_share_t;
 void pmm_rewards_share(const pmm_rewards_params_t *params, const pmm_ladder_t *others, const pmm_sim_order_t *own, size_t own_cnt, int64_t now_ns,
                        pmm_rewards_share_t *out);
 

@@ -55,6 +55,7 @@ const pmm__section_t pmm__sections[] = {
   SECTION(exec, "From quotes to orders."),
   SECTION(risk, "Checks before every order, and when to stop."),
   {"exchange", pmm_sim_param_table, &pmm_sim_param_cnt, offsetof(pmm_config_t, exchange), "The simulated exchange over recorded data."},
+  SECTION(rewards, "Liquidity rewards that a backtest accrues; maker rebates follow the fee schedule."),
   SECTION(latency, "How long messages take in a backtest."),
   SECTION(scenario, "The truth that a synthetic market follows (`pmm backtest --scenario`, `pmm demo`)."),
   SECTION(traders, "Who else trades on a synthetic market."),

@@ -349,6 +349,7 @@ static pmm_status_t check_sections(const builder_t *b) {
   const struct { bool bad; const char *key, *reason; } checks[] = {
     {*c->latency.samples && c->latency.model != PMM_LATENCY_RECORDED, "latency.samples", "has no effect without latency.model: recorded"},
     {c->latency.feed_ns != 0 && c->latency.feed != PMM_FEED_CONSTANT, "latency.feed_delay", "has no effect without latency.feed: constant"},
+    {c->rewards.every_ns > c->rewards.period_ns, "rewards.every", "longer than rewards.period"},
     {c->scenario.step_ns > c->scenario.duration_ns, "scenario.step", "longer than scenario.duration"},
     {c->risk.max_order_rate > 0 && c->risk.cancel_reserve >= c->risk.max_order_burst, "risk.cancel_reserve",
      "leaves no order of risk.max_order_burst"},

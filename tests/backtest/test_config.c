@@ -105,6 +105,7 @@ static const bad_t bad_rows[] = {
   {"parameters in a list", "strategies:\n  - strategy: digital\n    params:\n      z1: .5\n", NULL, "x.yaml:4: strategies.0.params.z1: z0: not below z1", PMM_INVAL},
   {"a --set against a default", "strategy: digital\n", "params.z0=3", "--set params.z0=3: params.z0: not below z1", PMM_INVAL},
   /* sections against each other */
+  {"samples too rare", "rewards: {period: 1m, every: 2m}\n", NULL, "x.yaml:1: rewards.every: longer than rewards.period", PMM_INVAL},
   {"samples unused", "latency: {samples: a.txt}\n", NULL, "x.yaml:1: latency.samples: has no effect without latency.model: recorded", PMM_INVAL},
   {"feed delay unused", "latency: {feed_delay: 5ms}\n", NULL, "x.yaml:1: latency.feed_delay: has no effect without latency.feed: constant", PMM_INVAL},
   {"a step too long", "{}", "scenario.duration=1ms", "x.yaml: scenario.step: longer than scenario.duration", PMM_INVAL},
@@ -384,6 +385,8 @@ static bool randomize_config(pmm_rng_t *rng, const pmm_strategy_ops_t *ops) {
   randomize(rng, pmm_exec_param_table, pmm_exec_param_cnt, &config.exec);
   randomize(rng, pmm_risk_param_table, pmm_risk_param_cnt, &config.risk);
   randomize(rng, pmm_sim_param_table, pmm_sim_param_cnt, &config.exchange);
+  randomize(rng, pmm_rewards_param_table, pmm_rewards_param_cnt, &config.rewards);
+  config.rewards.every_ns = 0;
   randomize(rng, pmm_latency_param_table, pmm_latency_param_cnt, &config.latency);
   randomize(rng, pmm_traders_param_table, pmm_traders_param_cnt, &config.traders);
   config.latency.model = PMM_LATENCY_RECORDED;
@@ -469,7 +472,7 @@ static void test_reference(void **state) {
   }
   free(text);
   size_t want = 1 + pmm_account_param_cnt + pmm_market_param_cnt + pmm_engine_param_cnt + pmm_exec_param_cnt + pmm_risk_param_cnt +
-                pmm_sim_param_cnt + pmm_latency_param_cnt + pmm_scenario_param_cnt + pmm_traders_param_cnt, cnt = 0;
+                pmm_sim_param_cnt + pmm_rewards_param_cnt + pmm_latency_param_cnt + pmm_scenario_param_cnt + pmm_traders_param_cnt, cnt = 0;
   const pmm_strategy_ops_t *const *const table = pmm_strategy_table(&cnt);
   for (size_t i = 0; i < cnt; i++) want += table[i]->param_cnt;
   assert_int_equal(keys, want);
@@ -504,6 +507,7 @@ static void test_rows_do_not_overlap(void **state) {
     {"exec", pmm_exec_param_table, pmm_exec_param_cnt, sizeof config.exec},
     {"risk", pmm_risk_param_table, pmm_risk_param_cnt, sizeof config.risk},
     {"exchange", pmm_sim_param_table, pmm_sim_param_cnt, sizeof config.exchange},
+    {"rewards", pmm_rewards_param_table, pmm_rewards_param_cnt, sizeof config.rewards},
     {"latency", pmm_latency_param_table, pmm_latency_param_cnt, sizeof config.latency},
     {"scenario", pmm_scenario_param_table, pmm_scenario_param_cnt, sizeof config.scenario},
     {"traders", pmm_traders_param_table, pmm_traders_param_cnt, sizeof config.traders}};
