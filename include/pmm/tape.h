@@ -67,6 +67,50 @@ pmm_status_t pmm_tape_cursor_seek(pmm_tape_cursor_t *cursor, int64_t recv_ns, pm
 typedef struct pmm_tape_check { uint64_t records, blocks, markets, levels, trades, crossed_msgs, gaps; } pmm_tape_check_t;
 pmm_status_t pmm_tape_verify(const char *path, pmm_tape_check_t *check, pmm_error_t *err);
 
+/* -- figures -- */
+typedef struct pmm_tape_progress { /* may be NULL wherever it is asked for */
+  void (*step)(void *ctx, uint64_t done_records, uint64_t total_records);
+  void *ctx;
+} pmm_tape_progress_t;
+
+/* Receive minus venue time: the offset of the recorder's clock from the venue's, plus the way of the message. Only the
+   venue's own messages that bear both times count. */
+typedef struct pmm_tape_skew {
+  uint64_t cnt;
+  int64_t median_ns, p1_ns, p99_ns; /* within 1/16384; 0 without messages */
+  double negative_share;            /* received before they were sent: the clock is behind */
+  double drift_ms_per_h;            /* slope through the medians of 32 equal parts of the tape */
+  bool has_drift;                   /* at least three parts had messages */
+} pmm_tape_skew_t;
+
+typedef struct pmm_tape_stream { /* one market, or one underlying */
+  const char *id, *source;       /* the tape's memory; source: of an underlying, else NULL */
+  uint64_t records[PMM_MD_KIND_END];
+  uint64_t messages;
+  int64_t first_ns, last_ns; /* PMM_TIME_NONE without records */
+  int64_t volume_e6;         /* of its trades */
+  uint64_t spread_cnt;       /* messages that left a book of two sides, neither locked nor crossed nor within a gap */
+  int32_t spread_median_e4, spread_p95_e4;
+  double one_tick_share;                            /* of them, those at the narrowest spread the grid allows */
+  int64_t best_qty_e6[2];                           /* median size at the best bid and ask */
+  uint64_t one_sided_msgs, locked_msgs, crossed_msgs; /* messages that left such a book */
+  uint64_t gaps;
+  int64_t gap_longest_ns; /* until the next book, or the end */
+  pmm_tape_skew_t skew;
+} pmm_tape_stream_t;
+typedef struct pmm_tape_stats {
+  uint32_t market_cnt, cnt;  /* stream[0..market_cnt) markets in table order, then up to cnt the underlyings */
+  pmm_tape_stream_t *stream; /* owned */
+  pmm_tape_skew_t skew;      /* of all markets together */
+} pmm_tape_stats_t;
+/* Reads everything once; memory grows with the number of markets only. PMM_CORRUPT, PMM_FULL. */
+pmm_status_t pmm_tape_stats(const pmm_tape_t *tape, const pmm_tape_progress_t *progress, pmm_tape_stats_t *stats, pmm_error_t *err);
+void pmm_tape_stats_fini(pmm_tape_stats_t *stats);
+#define PMM_TAPE_SKEW_BLOCKS 16
+/* The skew of all markets from PMM_TAPE_SKEW_BLOCKS places of the tape, for a quick look: no drift. */
+pmm_status_t pmm_tape_skew(const pmm_tape_t *tape, pmm_tape_skew_t *skew, pmm_error_t *err);
+const char *pmm_md_kind_to_string(uint8_t kind); /* "level", "trade", ...; "unknown" for a kind that is not on tapes */
+
 /* -- exporting -- */
 /* pmm_tape_export writes records as text: csv (one heading, one line a record) or jsonl (one object a record); prices and
    sizes as decimals, times as integer nanoseconds. market: only this market's records (its id), or NULL for everything.

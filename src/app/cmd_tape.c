@@ -138,7 +138,7 @@ static const char *time_text(int64_t ns, char buf[PMM_TIME_BUF]) {
 }
 
 static const char *data_text(uint32_t data, char *buf, size_t len) {
-  static const char *const names[] = {"depth", "top", "nosize", "trades", "inferred", "underlying"};
+  static const char *const names[] = {"depth", "top", "nosize", "trades", "inferred", "underlying", "price"};
   buf[0] = '\0';
   for (size_t i = 0, at = 0; i < sizeof names / sizeof names[0]; i++)
     if (data >> i & 1 && at < len) at += (size_t)snprintf(buf + at, len - at, "%s%s", at ? "+" : "", names[i]);

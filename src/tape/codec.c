@@ -34,6 +34,7 @@ static bool is_underlying_kind(uint8_t kind) { return kind == PMM_MD_UNDERLYING 
 
 static bool side_is_sane(const pmm_md_t *md) {
   if (md->kind == PMM_MD_LEVEL || md->kind == PMM_MD_TRADE) return md->side <= PMM_ASK;
+  if (md->kind == PMM_MD_PHASE) return md->aux <= PMM_PHASE_CANCEL_ONLY;
   if (md->kind != PMM_MD_STATUS) return true;
   if (md->aux > PMM_LIFE_RESOLVED) return false;
   return md->aux != PMM_LIFE_RESOLVED || (md->side >= PMM_OUTCOME_YES && md->side <= PMM_OUTCOME_VOID);

@@ -15,7 +15,13 @@ static const char *const kinds[] = {[PMM_MD_LEVEL] = "level",           [PMM_MD_
                                     [PMM_MD_CLEAR] = "clear",           [PMM_MD_MARK] = "mark",
                                     [PMM_MD_STATUS] = "status",         [PMM_MD_TICK] = "tick",
                                     [PMM_MD_UNDERLYING] = "underlying", [PMM_MD_GAP] = "gap",
-                                    [PMM_MD_VOLUME] = "volume",         [PMM_MD_SETTLE_MEAN] = "settle_mean"};
+                                    [PMM_MD_VOLUME] = "volume",         [PMM_MD_SETTLE_MEAN] = "settle_mean",
+                                    [PMM_MD_PRICE] = "price",           [PMM_MD_PHASE] = "phase",
+                                    [PMM_MD_SETTLEMENT] = "settlement"};
+
+const char *pmm_md_kind_to_string(uint8_t kind) {
+  return kind < sizeof kinds / sizeof kinds[0] && kinds[kind] ? kinds[kind] : "unknown";
+}
 
 static bool is_underlying(const pmm_md_t *md) { return md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN; }
 
@@ -30,9 +36,13 @@ static const char *side_of(const pmm_md_t *md) {
   return "";
 }
 
+static const char *const phases[] = {
+    [PMM_PHASE_NORMAL] = "normal", [PMM_PHASE_POST_ONLY] = "post_only", [PMM_PHASE_CANCEL_ONLY] = "cancel_only"};
+
 /* The last column says what aux means for its kind. */
 static const char *detail_of(const exporter_t *x, const pmm_md_t *md) {
   if (md->kind == PMM_MD_STATUS) return pmm_life_to_string((pmm_life_t)md->aux);
+  if (md->kind == PMM_MD_PHASE) return phases[md->aux];
   return is_underlying(md) ? pmm_tape_underlying(x->tape, md->market)->source : "";
 }
 
@@ -43,8 +53,9 @@ typedef struct cells {
 static void fill_cells(const pmm_md_t *md, cells_t *c) {
   c->exch[0] = c->price[0] = c->qty[0] = '\0';
   if (md->exch_ns != PMM_TIME_NONE) snprintf(c->exch, sizeof c->exch, "%lld", (long long)md->exch_ns);
-  if (md->price_e4 != 0) pmm_decimal_print(md->price_e4, 4, 4, c->price);
+  if (md->price_e4 != 0 || md->kind == PMM_MD_PRICE) pmm_decimal_print(md->price_e4, 4, 4, c->price);
   if (is_underlying(md)) pmm_decimal_print(md->qty_e6, 8, 0, c->qty);
+  else if (md->kind == PMM_MD_SETTLEMENT) snprintf(c->qty, sizeof c->qty, "%lld", (long long)md->qty_e6); /* a delay in ns */
   else if (md->kind == PMM_MD_LEVEL || md->qty_e6 != 0) pmm_decimal_print(md->qty_e6, 6, 0, c->qty);
 }
 

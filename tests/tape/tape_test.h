@@ -106,7 +106,7 @@ static inline whole_t import_sound(const char *format, const char *text, pmm_imp
 
 /* Records as short text, one a line, for tables: "level bid 0.4800 10", "status open", ... */
 static inline void describe(const pmm_md_t *md, char *out, size_t len) {
-  static const char *const kinds[] = {"?", "level", "trade", "clear", "mark", "status", "tick", "under", "gap", "volume", "mean"};
+  static const char *const kinds[] = {"?", "level", "trade", "clear", "mark", "status", "tick", "under", "gap", "volume", "mean", "price", "phase", "settlement"};
   const char *const side = md->side == PMM_BID ? "bid" : "ask";
   const char *const flags = md->flags & PMM_F_LAST ? " !" : "";
   double const price = md->price_e4 / 1e4, qty = (double)md->qty_e6 / 1e6;
@@ -117,6 +117,7 @@ static inline void describe(const pmm_md_t *md, char *out, size_t len) {
     snprintf(out, len, "%u status %s%s%s", md->market, pmm_life_to_string((pmm_life_t)md->aux), md->aux == PMM_LIFE_RESOLVED ? " " : "",
              md->aux == PMM_LIFE_RESOLVED ? pmm_outcome_to_string((pmm_outcome_t)md->side) : "");
     break;
+  case PMM_MD_PRICE: snprintf(out, len, "%u price %.4f%s", md->market, price, flags); break;
   case PMM_MD_TICK: snprintf(out, len, "%u tick %.4f%s", md->market, price, flags); break;
   case PMM_MD_UNDERLYING: snprintf(out, len, "u%u %.8g kind %u%s", md->market, (double)md->qty_e6 / 1e8, md->aux, flags); break;
   case PMM_MD_VOLUME: snprintf(out, len, "%u volume %g%s", md->market, qty, flags); break;

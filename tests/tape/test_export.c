@@ -21,6 +21,9 @@ static const char *make_tape(void) {
       {.recv_ns = 4, .exch_ns = PMM_TIME_NONE, .kind = PMM_MD_TRADE, .side = PMM_ASK, .price_e4 = 5000, .qty_e6 = 1},
       {.recv_ns = 5, .exch_ns = PMM_TIME_NONE, .kind = PMM_MD_UNDERLYING, .qty_e6 = 7000012345678},
       {.recv_ns = 6, .exch_ns = PMM_TIME_NONE, .kind = PMM_MD_MARK, .market = 1},
+      {.recv_ns = 6, .exch_ns = PMM_TIME_NONE, .kind = PMM_MD_PRICE, .price_e4 = 0, .flags = PMM_F_LAST},
+      {.recv_ns = 6, .exch_ns = PMM_TIME_NONE, .kind = PMM_MD_PHASE, .aux = PMM_PHASE_POST_ONLY},
+      {.recv_ns = 6, .exch_ns = PMM_TIME_NONE, .kind = PMM_MD_SETTLEMENT, .qty_e6 = 5000000000, .price_e4 = 125},
       {.recv_ns = 7, .exch_ns = PMM_TIME_NONE, .kind = PMM_MD_STATUS, .aux = PMM_LIFE_RESOLVED, .side = PMM_OUTCOME_VOID, .qty_e6 = 500000},
   };
   for (size_t i = 0; i < COUNT_OF(md); i++) ASSERT_OK(pmm_tape_append(w, &md[i], &err), err);
@@ -50,6 +53,9 @@ static void test_formats(void **state) {
        "4,,A,0,trade,sell,0.5000,0.000001,0,\n"
        "5,,BTC-USD,0,underlying,,,70000.12345678,0,coinbase\n"
        "6,,\"odd,\"\"na\\me\x01\",0,mark,,,,0,\n"
+       "6,,A,0,price,,0.0000,,1,\n"
+       "6,,A,0,phase,,,,0,post_only\n"
+       "6,,A,0,settlement,,0.0125,5000000000,0,\n"
        "7,,A,0,status,void,,0.5,0,resolved\n"},
       {"jsonl", NULL,
        "{\"recv_ns\":1,\"market\":\"A\",\"seq\":0,\"kind\":\"status\",\"flags\":0,\"detail\":\"open\"}\n"
@@ -58,6 +64,9 @@ static void test_formats(void **state) {
        "{\"recv_ns\":4,\"market\":\"A\",\"seq\":0,\"kind\":\"trade\",\"side\":\"sell\",\"price\":\"0.5000\",\"qty\":\"0.000001\",\"flags\":0}\n"
        "{\"recv_ns\":5,\"underlying\":\"BTC-USD\",\"seq\":0,\"kind\":\"underlying\",\"value\":\"70000.12345678\",\"flags\":0,\"detail\":\"coinbase\"}\n"
        "{\"recv_ns\":6,\"market\":\"odd,\\\"na\\\\me\\u0001\",\"seq\":0,\"kind\":\"mark\",\"flags\":0}\n"
+       "{\"recv_ns\":6,\"market\":\"A\",\"seq\":0,\"kind\":\"price\",\"price\":\"0.0000\",\"flags\":1}\n"
+       "{\"recv_ns\":6,\"market\":\"A\",\"seq\":0,\"kind\":\"phase\",\"flags\":0,\"detail\":\"post_only\"}\n"
+       "{\"recv_ns\":6,\"market\":\"A\",\"seq\":0,\"kind\":\"settlement\",\"price\":\"0.0125\",\"qty\":\"5000000000\",\"flags\":0}\n"
        "{\"recv_ns\":7,\"market\":\"A\",\"seq\":0,\"kind\":\"status\",\"side\":\"void\",\"qty\":\"0.5\",\"flags\":0,\"detail\":\"resolved\"}\n"},
       {"csv", "odd,\"na\\me\x01", "recv_ns,exch_ns,market,seq,kind,side,price,qty,flags,detail\n6,,\"odd,\"\"na\\me\x01\",0,mark,,,,0,\n"}};
   for (size_t i = 0; i < COUNT_OF(rows); i++) {

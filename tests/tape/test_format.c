@@ -62,7 +62,8 @@ static void append(pmm_tape_writer_t *w, const pmm_md_t *md) {
 static pmm_md_t random_md(pmm_rng_t *rng, int64_t *now_ns, uint32_t market_cnt, uint32_t underlying_cnt) {
   static const int64_t steps[] = {0, 256, 1000, PMM_NS_PER_S, 86400 * PMM_NS_PER_S};
   static const uint8_t kinds[] = {PMM_MD_LEVEL, PMM_MD_LEVEL, PMM_MD_LEVEL, PMM_MD_TRADE, PMM_MD_CLEAR, PMM_MD_MARK, PMM_MD_UNDERLYING,
-                                  PMM_MD_GAP, PMM_MD_VOLUME, PMM_MD_SETTLE_MEAN, PMM_MD_TICK, PMM_MD_STATUS};
+                                  PMM_MD_GAP, PMM_MD_VOLUME, PMM_MD_SETTLE_MEAN, PMM_MD_TICK, PMM_MD_STATUS,
+                                  PMM_MD_PRICE, PMM_MD_PHASE, PMM_MD_SETTLEMENT};
   pmm_md_t md = {.kind = kinds[pmm_rng_below(rng, COUNT_OF(kinds))]};
   bool const under = md.kind == PMM_MD_UNDERLYING || md.kind == PMM_MD_SETTLE_MEAN;
   *now_ns += steps[pmm_rng_below(rng, pmm_rng_below(rng, 50) ? 3 : COUNT_OF(steps))] * check_between(rng, 0, 9);
@@ -247,6 +248,7 @@ static void test_append_refuses(void **state) {
       {"a trade on a third side", MD(.kind = PMM_MD_TRADE, .side = 2)},
       {"a life state that does not exist", MD(.kind = PMM_MD_STATUS, .aux = 6)},
       {"resolved without an outcome", MD(.kind = PMM_MD_STATUS, .aux = PMM_LIFE_RESOLVED)},
+      {"a phase that does not exist", MD(.kind = PMM_MD_PHASE, .aux = 3)},
       {"time that goes back", (pmm_md_t){.recv_ns = 99, .kind = PMM_MD_MARK}},
       {"no receive time", (pmm_md_t){.recv_ns = PMM_TIME_NONE, .kind = PMM_MD_MARK}},
       {"venue time out of range", (pmm_md_t){.recv_ns = 100, .exch_ns = INT64_MAX, .kind = PMM_MD_MARK}},
@@ -420,6 +422,9 @@ static void test_verify_reads_records(void **state) {
       {"empty trade", {{.kind = PMM_MD_TRADE, .price_e4 = 10}}, "trade without a quantity"},
       {"trade at 0", {{.kind = PMM_MD_TRADE, .qty_e6 = 10}}, "trade price"},
       {"negative volume", {{.kind = PMM_MD_VOLUME, .qty_e6 = -1}}, "negative volume"},
+      {"price beyond 1", {{.kind = PMM_MD_PRICE, .price_e4 = 10001}}, "price outside 0..1"},
+      {"settlement before the fill", {{.kind = PMM_MD_SETTLEMENT, .qty_e6 = -1}}, "negative settlement delay"},
+      {"more fills fail than there are", {{.kind = PMM_MD_SETTLEMENT, .price_e4 = 10001}}, "share of failing fills"},
       {"underlying at 0", {{.kind = PMM_MD_UNDERLYING}}, "without a value"},
       {"tick", {{.kind = PMM_MD_TICK, .price_e4 = 3}}, "does not divide"},
       {"closed before open", {{.kind = PMM_MD_STATUS, .aux = PMM_LIFE_CLOSED}}, "life cycle"},
