@@ -24,7 +24,7 @@ typedef enum pmm_kind {
   PMM_MD_PRICE = 11,     /* the price of YES is price_e4, from a source that gives no book (a price history, a candle's close) */
   PMM_MD_PHASE = 12,     /* which requests the venue takes in this market from now on: aux = pmm_phase_t */
   PMM_MD_SETTLEMENT = 13, /* how fills of this market settle from now on, in scripted runs: qty_e6 = delay in ns until a fill is final
-                            (0: at once), price_e4 = share of fills x 10 000 that fail then */
+                            (0: at once), price_e4 = share of fills x 10 000 that fail then; below 0: as before */
   PMM_MD_KIND_END = 31,
   /* -- the account, from an exchange; never on tape -- */
   PMM_EV_ACK = 32,           /* order order_id rests; ref_id = the exchange's id; qty_e6 = open quantity */
@@ -106,7 +106,8 @@ typedef enum pmm_settle { PMM_SETTLE_FINAL = 0, PMM_SETTLE_PENDING = 1 } pmm_set
   X(USER, "cancelled by its owner")                     \
   X(IOC, "unfilled rest of an immediate order")         \
   X(SETTLED, "market resolved")                         \
-  X(TICK, "price fell off a changed grid")
+  X(TICK, "price fell off a changed grid")              \
+  X(PHASE, "not taken in the venue's present phase")
 typedef enum pmm_reject {
 #define X(name, text) PMM_REJECT_##name,
   PMM_REJECT_MAP(X)

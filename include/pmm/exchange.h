@@ -31,6 +31,22 @@ static inline bool pmm_net_applies(int32_t net, const pmm_market_t *market) {
   return net == PMM_NET_AUTO ? market->venue != PMM_VENUE_POLYMARKET : net == PMM_NET_ALWAYS;
 }
 
+/* Where a recording has no book to fill from, chance fills: at each price (in a book market: at the end of each message, from the mid) a
+   resting order at distance d dollars fills wholly with probability 1 - exp(-rate exp(-decay d) dt), dt the time it was exposed since
+   the price before, at most max_dt; certainly once the price is through it. auto: markets with prices and no book (PMM_DATA_PRICE).
+   Takers trade there at the price plus (buys) or less (sales) the half spread. Draws come from the run's seed, one an order and look,
+   bids first, best first. The rate is the user's claim, not the recording's. Form: Avellaneda, Stoikov, Quant. Finance 8(3), 2008. */
+typedef enum pmm_fill_model { PMM_FILL_AUTO, PMM_FILL_BOOK, PMM_FILL_BERNOULLI } pmm_fill_model_t;
+bool pmm_fill_is_bernoulli(int32_t fill_model, const pmm_market_t *market);
+
+/* Token buckets of requests, full at first; a request that finds too few tokens costs none and is refused with PMM_REJECT_RATE. Figures
+   and sources: docs/exchange.md. Kalshi: basic tier. Polymarket: standard tier, orders and cancels apart; amends count as orders. */
+typedef enum pmm_rate_limit { PMM_RATE_NONE, PMM_RATE_KALSHI, PMM_RATE_POLYMARKET, PMM_RATE_DEGEN, PMM_RATE_CUSTOM } pmm_rate_limit_t;
+
+/* Fills that settle later wait in the simulator, at most this many; beyond, the one due first is final early. No more than a ledger
+   is made for. */
+#define PMM_SIM_PENDING_MAX 1000
+
 typedef struct pmm_sim_params {
   int32_t queue;        /* pmm_queue_model_t */
   double queue_power;
@@ -43,6 +59,16 @@ typedef struct pmm_sim_params {
   int32_t net_pairs;    /* pmm_net_t; no setting of its own: the driver passes account.net_pairs on */
   int64_t print_lag_ns; /* a print may follow the level decrease it caused by this much (default 50 ms; where trades are inferred from
                            volume at least 1 s): such a decrease and its print move the queue once. 0: never, as hftbacktest */
+  int32_t fill_model;   /* pmm_fill_model_t */
+  double bernoulli_rate, bernoulli_decay; /* per second at the price itself; per dollar */
+  int64_t bernoulli_max_dt_ns;
+  double bernoulli_half_spread;           /* dollars */
+  int32_t rate_limit;   /* pmm_rate_limit_t; the next five are those of custom, one bucket for all requests */
+  double rate_refill, rate_capacity;      /* tokens a second, tokens */
+  double rate_cost_place, rate_cost_cancel, rate_cost_amend;
+  int64_t settle_delay_ns;                /* from a fill to PMM_EV_SETTLED; 0 and no share that fails: final at once */
+  double settle_fail_share;               /* of fills: PMM_EV_SETTLE_FAILED instead; both per market until a PMM_MD_SETTLEMENT changes them */
+  uint64_t seed;        /* of fills by chance and of failures; no setting of its own: the driver derives it from the run's */
 } pmm_sim_params_t;
 extern const pmm_param_t pmm_sim_param_table[];
 extern const size_t pmm_sim_param_cnt;
@@ -61,7 +87,7 @@ typedef struct pmm_sim_watch { const pmm_sim_watch_market_t *market; uint32_t ma
 /* markets, ladders: arrays of market_cnt, borrowed for the simulator's life; ladders[i] is the exchange-side book of market i, kept
    current by the caller, who calls pmm_sim_on_md after applying each record. Grids and life are read from markets[i], which the
    caller keeps current as well (pmm_sim_on_md handles STATUS and TICK for orders only). */
-/* PMM_INVAL (no market, a market that pmm_market_check refuses, parameters), PMM_FULL (arena). */
+/* PMM_INVAL (no market, a market that pmm_market_check refuses, parameters), PMM_FULL (arena). Copies params. */
 pmm_status_t pmm_sim_init(pmm_sim_t **sim, pmm_arena_t *arena, const pmm_sim_params_t *params, pmm_market_t *const *markets,
                           pmm_ladder_t *const *ladders, uint32_t market_cnt, uint32_t orders_max, int64_t cash_e6);
 /* Arena bytes that pmm_sim_init takes at most. */
@@ -70,26 +96,33 @@ size_t pmm_sim_bytes(uint32_t market_cnt, uint32_t orders_max);
    (PMM_F_LAST on a record of that market) from a book that crosses us. pmm_sim_on_md_fast is the same with the test "does it
    matter to an order of ours" inlined: where it does not, a few loads and no call. */
 void pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md);
-static inline bool pmm_sim_matters(const pmm_sim_t *sim, const pmm_md_t *md) {
-  const pmm_sim_watch_t *const watch = (const pmm_sim_watch_t *)(const void *)sim;
-  if (md->market >= watch->market_cnt) return false;
-  const pmm_sim_watch_market_t *const w = &watch->market[md->market];
+static inline bool pmm_sim_watch_matters(const pmm_sim_watch_market_t *w, const pmm_md_t *md) {
   if (md->kind != PMM_MD_LEVEL && md->kind != PMM_MD_TRADE) return w->kinds >> (md->kind & 31) & 1;
   int32_t const side = md->side & 1, signed_e4 = (md->price_e4 ^ -side) + side;
   bool const reaches = signed_e4 >= w->cross_at[side], ours = (uint32_t)md->price_e4 - (uint32_t)w->low_e4[side] <= w->span_e4[side];
   return reaches | (ours & (md->kind == PMM_MD_LEVEL)) | (w->attention != 0);
 }
+static inline bool pmm_sim_matters(const pmm_sim_t *sim, const pmm_md_t *md) {
+  const pmm_sim_watch_t *const watch = (const pmm_sim_watch_t *)(const void *)sim;
+  return md->market < watch->market_cnt && pmm_sim_watch_matters(&watch->market[md->market], md);
+}
 static inline void pmm_sim_on_md_fast(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md) {
   if (__builtin_expect(pmm_sim_matters(sim, md), 0)) pmm_sim_on_md(sim, now_ns, md);
 }
 /* An action reaches the venue at now_ns. Marketable orders take from the book level by level (post-only: rejected). Escrow: buys
-   lock cost plus fee bound, sells lock contracts; PMM_EV_REJECT otherwise. Amend down keeps the place. */
+   lock cost plus fee bound, sells lock contracts; PMM_EV_REJECT otherwise. Amend down keeps the place. What the phase of the market
+   (PMM_MD_PHASE) does not allow is refused with PMM_REJECT_PHASE: new orders and amends in cancel-only, in post-only orders that are
+   not and amends of such unless they only shrink. Phases stop requests, not fills: what was printed was traded. */
 void pmm_sim_on_action(pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *action);
-void pmm_sim_advance(pmm_sim_t *sim, int64_t now_ns); /* GTD orders run out */
+/* GTD orders run out, fills settle or fail. A fill is PMM_SETTLE_PENDING until then: what it bought can be neither sold nor netted, what it
+   sold is cash at once. A failure undoes cash, fee and contracts exactly; if the account's orders then lock more cash than there is, the
+   newest that lock any are cancelled (PMM_REJECT_FUNDS). A market that resolves meanwhile pays out what is pending as well, and a later
+   failure takes that back. */
+void pmm_sim_advance(pmm_sim_t *sim, int64_t now_ns);
 /* Account events in the order they happened, md.recv_ns = md.exch_ns = when; false when there is none. Poll dry after each call: the
    queue has room for all that one call can cause, not for two. An order that trades on arrival has its fills before the ACK of what rests. */
 bool pmm_sim_poll(pmm_sim_t *sim, pmm_event_t *event);
-/* When the simulator next wants pmm_sim_advance by itself (a fill turning final); PMM_NS_MAX: not at all. */
+/* When the simulator next wants pmm_sim_advance by itself (a fill turning final or failing); PMM_NS_MAX: not at all. */
 int64_t pmm_sim_next(const pmm_sim_t *sim);
 /* Orders of ours that rest in a market, as the venue has them: bids first, in no further order; up to cap, returns how many. */
 typedef struct pmm_sim_order { uint64_t order_id; int64_t open_e6, placed_ns; int32_t price_e4; uint8_t side; } pmm_sim_order_t;
@@ -99,7 +132,11 @@ int64_t pmm_sim_ahead(const pmm_sim_t *sim, uint64_t order_id);
 /* The venue's own books of the account, kept apart from the ledger so that the two can be compared. */
 int64_t pmm_sim_cash(const pmm_sim_t *sim);
 void pmm_sim_holding(const pmm_sim_t *sim, uint32_t market, int64_t *yes_e6, int64_t *no_e6);
-typedef struct pmm_sim_stats { uint64_t maker_fills, taker_fills, cross_fills, through_fills, inferred_fills, rejects; int64_t maker_e6, taker_e6, cross_e6, inferred_e6; } pmm_sim_stats_t;
+typedef struct pmm_sim_stats {
+  uint64_t maker_fills, taker_fills, cross_fills, through_fills, inferred_fills, bernoulli_fills; /* the last four are maker fills, too */
+  uint64_t rejects, rate_refused /* requests of any kind */, settled, settle_failed;
+  int64_t maker_e6, taker_e6, cross_e6, inferred_e6, bernoulli_e6; /* failed fills stay counted */
+} pmm_sim_stats_t;
 const pmm_sim_stats_t *pmm_sim_stats(const pmm_sim_t *sim);
 
 /* ---- latency ------------------------------------------------------------------------------------------------- */

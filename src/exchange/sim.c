@@ -1,6 +1,7 @@
 /* The fill simulator's orders and account: requests in, account events out. What the recording fills is in sim_fill.c. */
 #include <assert.h>
 #include <limits.h>
+#include <math.h>
 #include "exchange/sim_impl.h"
 #include "pmm/hash.h"
 
@@ -38,19 +39,21 @@ static pmm__queue_rules_t rules_of(const pmm_sim_params_t *p, const pmm_market_t
 }
 
 static bool crosses_fill(const pmm_sim_params_t *p, const pmm_market_t *market) {
+  if (pmm_fill_is_bernoulli(p->fill_model, market)) return false;
   if (p->cross_fill != PMM_CROSSFILL_AUTO) return p->cross_fill == PMM_CROSSFILL_ALWAYS;
   return !(market->data & (PMM_DATA_TRADES | PMM_DATA_INFERRED));
 }
 
 static uint64_t event_slots(uint64_t orders_max, uint64_t ticks_max) {
-  /* One call causes at most: all orders run out or fill, then every order fills from a crossing book; or one taker walks a whole side. */
-  return power_of_two(2 * orders_max + ticks_max + 16);
+  /* One call causes at most: all orders run out or fill, then every order fills from a crossing book; or one taker walks a whole side.
+     Before it every fill that waited settles, and each of its own may push out an older one. */
+  return power_of_two(3 * orders_max + 2 * ticks_max + PMM_SIM_PENDING_MAX + 16);
 }
 
 size_t pmm_sim_bytes(uint32_t market_cnt, uint32_t orders_max) {
   size_t const per_market = sizeof(pmm__sim_market_t) + sizeof(pmm_sim_watch_market_t) + 2 * (PMM_LADDER_TICKS_MAX * sizeof(pmm__foot_t) + 64);
   return sizeof(pmm_sim_t) + market_cnt * per_market + orders_max * sizeof(pmm__rest_t) + power_of_two(2 * (uint64_t)orders_max) * sizeof(uint32_t) +
-         event_slots(orders_max, PMM_LADDER_TICKS_MAX) * sizeof(pmm_event_t) + 8 * 64;
+         event_slots(orders_max, PMM_LADDER_TICKS_MAX) * sizeof(pmm_event_t) + PMM_SIM_PENDING_MAX * sizeof(pmm__pending_t) + 9 * 64;
 }
 
 static pmm_status_t init_market(pmm_sim_t *sim, pmm_arena_t *arena, uint32_t i) {
@@ -60,7 +63,10 @@ static pmm_status_t init_market(pmm_sim_t *sim, pmm_arena_t *arena, uint32_t i) 
   if (st != PMM_OK) return st;
   *m = (pmm__sim_market_t){.head = {PMM__NIL, PMM__NIL}, .cross = crosses_fill(&sim->params, market), .rules = rules_of(&sim->params, market), .epoch = 1, .foot_tick_e4 = market->grid.tick_e4,
                            .nets = pmm_net_applies(sim->params.net_pairs, market),
-                           .top_only = (market->data & PMM_DATA_TOP) && !(market->data & PMM_DATA_DEPTH)};
+                           .top_only = (market->data & PMM_DATA_TOP) && !(market->data & PMM_DATA_DEPTH),
+                           .settle_delay_ns = sim->params.settle_delay_ns, .settle_fail_e4 = (int32_t)floor(sim->params.settle_fail_share * PMM_ONE_E4 + 0.5),
+                           .bernoulli = pmm_fill_is_bernoulli(sim->params.fill_model, market), .price_e4 = -1, .looked_ns = PMM_TIME_NONE};
+  m->bookless = m->bernoulli && !(market->data & (PMM_DATA_DEPTH | PMM_DATA_TOP));
   m->one_position = m->nets && (market->venue == PMM_VENUE_KALSHI || market->venue == PMM_VENUE_SIM);
   for (int side = PMM_BID; side <= PMM_ASK; side++)
     if (!(m->foot[side] = PMM_ARENA_NEW(arena, pmm__foot_t, sim->ladder[i]->cap_cnt))) return PMM_FULL;
@@ -69,14 +75,25 @@ static pmm_status_t init_market(pmm_sim_t *sim, pmm_arena_t *arena, uint32_t i) 
   return PMM_OK;
 }
 
+static bool is_share(double x) { return x >= 0 && x <= 1; }
+
+static pmm_status_t check_params(const pmm_sim_params_t *p) {
+  if (p->print_lag_ns < 0 || (p->queue == PMM_QUEUE_POWER && !(p->queue_power > 0))) return PMM_INVAL;
+  if (p->settle_delay_ns < 0 || p->settle_delay_ns > INT64_MAX / 4 || !is_share(p->settle_fail_share)) return PMM_INVAL;
+  bool const chance = p->bernoulli_rate >= 0 && p->bernoulli_decay >= 0 && p->bernoulli_max_dt_ns >= 0 && is_share(p->bernoulli_half_spread);
+  return chance ? PMM_OK : PMM_INVAL;
+}
+
 pmm_status_t pmm_sim_init(pmm_sim_t **out, pmm_arena_t *arena, const pmm_sim_params_t *params, pmm_market_t *const *markets,
                           pmm_ladder_t *const *ladders, uint32_t market_cnt, uint32_t orders_max, int64_t cash_e6) {
-  if (market_cnt == 0 || orders_max == 0 || orders_max >= PMM__NIL / 4 || cash_e6 < 0 || params->print_lag_ns < 0) return PMM_INVAL;
-  if (params->queue == PMM_QUEUE_POWER && !(params->queue_power > 0)) return PMM_INVAL;
+  if (market_cnt == 0 || orders_max == 0 || orders_max >= PMM__NIL / 4 || cash_e6 < 0 || check_params(params) != PMM_OK) return PMM_INVAL;
   pmm_sim_t *const sim = PMM_ARENA_NEW(arena, pmm_sim_t, 1);
   if (!sim) return PMM_FULL;
   *sim = (pmm_sim_t){.params = *params, .market = markets, .ladder = ladders, .market_cnt = market_cnt, .orders_max = orders_max,
                      .next_expire_ns = PMM_NS_MAX, .wallet = {.cash_e6 = cash_e6}};
+  if (pmm__limit_init(&sim->limit, params) != PMM_OK) return PMM_INVAL;
+  pmm_rng_seed(&sim->fill_rng, pmm_hash_mix(params->seed, 1)); /* each its own stream: to switch one on does not shift the other */
+  pmm_rng_seed(&sim->settle_rng, pmm_hash_mix(params->seed, 2));
   uint64_t ticks_max = 0;
   for (uint32_t i = 0; i < market_cnt; i++) ticks_max = ticks_max < (uint64_t)ladders[i]->cap_cnt ? (uint64_t)ladders[i]->cap_cnt : ticks_max;
   uint64_t const events = event_slots(orders_max, ticks_max), slots = power_of_two(2 * (uint64_t)orders_max);
@@ -87,7 +104,8 @@ pmm_status_t pmm_sim_init(pmm_sim_t **out, pmm_arena_t *arena, const pmm_sim_par
   sim->order = PMM_ARENA_NEW(arena, pmm__rest_t, orders_max);
   sim->slot = PMM_ARENA_NEW(arena, uint32_t, slots);
   sim->event = PMM_ARENA_NEW(arena, pmm_event_t, events);
-  if (!sim->watched || !sim->state || !sim->order || !sim->slot || !sim->event) return PMM_FULL;
+  sim->pending = PMM_ARENA_NEW(arena, pmm__pending_t, PMM_SIM_PENDING_MAX);
+  if (!sim->watched || !sim->state || !sim->order || !sim->slot || !sim->event || !sim->pending) return PMM_FULL;
   sim->watch = (pmm_sim_watch_t){.market = sim->watched, .market_cnt = market_cnt};
   for (uint32_t i = 0; i < orders_max; i++) sim->order[i].next = i + 1 < orders_max ? i + 1 : PMM__NIL;
   for (uint32_t i = 0; i < market_cnt; i++) {
@@ -134,10 +152,7 @@ bool pmm_sim_poll(pmm_sim_t *sim, pmm_event_t *event) {
   return true;
 }
 
-int64_t pmm_sim_next(const pmm_sim_t *sim) {
-  (void)sim;
-  return PMM_NS_MAX;
-}
+int64_t pmm_sim_next(const pmm_sim_t *sim) { return pmm__sim_settles_ns(sim); }
 
 size_t pmm_sim_orders(const pmm_sim_t *sim, uint32_t market, pmm_sim_order_t *out, size_t cap) {
   size_t n = 0;
@@ -200,10 +215,10 @@ static void free_order(pmm_sim_t *sim, pmm__rest_t *o) {
 void pmm__sim_watch(pmm_sim_t *sim, uint32_t market) {
   const pmm__sim_market_t *const m = &sim->state[market];
   uint32_t const foreign = 1u << PMM_KIND_NONE | 1u << PMM_MD_UNDERLYING | 1u << PMM_MD_SETTLE_MEAN; /* .market is no market there */
-  uint32_t const always = 1u << PMM_MD_STATUS | 1u << PMM_MD_TICK | 1u << PMM_MD_GAP;
+  uint32_t const always = 1u << PMM_MD_STATUS | 1u << PMM_MD_TICK | 1u << PMM_MD_GAP | 1u << PMM_MD_PHASE | 1u << PMM_MD_SETTLEMENT | 1u << PMM_MD_PRICE;
   bool const rests = m->head[PMM_BID] != PMM__NIL || m->head[PMM_ASK] != PMM__NIL;
   sim->watched[market].kinds = rests || m->snapshot ? ~foreign : always | (uint32_t)m->gap << PMM_MD_CLEAR;
-  sim->watched[market].attention = m->snapshot || (rests && (m->top_only || (m->dirty && m->cross)));
+  sim->watched[market].attention = m->snapshot || (rests && (m->top_only || m->bernoulli || (m->dirty && m->cross)));
 }
 
 /* Bounds of our prices of one side, and what reaches them. */
@@ -251,14 +266,15 @@ static void unlink_order(pmm_sim_t *sim, pmm__rest_t *o) {
 }
 
 /* Rests an order behind what its level shows now, to be looked at again if the book still reaches it. */
-static void rest(pmm_sim_t *sim, pmm__rest_t *o) {
+static void rest(pmm_sim_t *sim, int64_t now_ns, pmm__rest_t *o) {
+  o->placed_ns = now_ns;
   pmm__sim_market_t *const m = pmm__sim_of(sim, o);
   const pmm_ladder_t *const ladder = sim->ladder[o->market];
   int32_t const best_e4 = pmm_ladder_best_e4(ladder, (pmm_side_t)o->side);
   bool const behind_best = best_e4 != 0 && (o->side == PMM_BID ? o->price_e4 < best_e4 : o->price_e4 > best_e4);
   pmm__queue_join(&o->queue, &m->rules, ladder->qty_e6[o->side][pmm_grid_index(&sim->market[o->market]->grid, o->price_e4)],
-                  m->top_only && behind_best);
-  m->dirty |= pmm__sim_reaches(ladder, o->side, o->price_e4);
+                  (m->top_only && behind_best) || m->bookless);
+  m->dirty |= pmm__sim_reaches(sim, o->market, o->side, o->price_e4);
   link_order(sim, o);
   if (o->expire_ns < sim->next_expire_ns) sim->next_expire_ns = o->expire_ns;
 }
@@ -296,27 +312,38 @@ static void count_fill(pmm_sim_stats_t *s, int64_t qty_e6, uint8_t flags) {
   s->inferred_e6 += qty_e6;
 }
 
+static bool settles_later(const pmm__sim_market_t *m) { return m->settle_delay_ns > 0 || m->settle_fail_e4 > 0; }
+
 void pmm__sim_fill(pmm_sim_t *sim, int64_t now_ns, pmm__rest_t *o, int32_t price_e4, int64_t qty_e6, uint8_t flags) {
   assert(qty_e6 > 0 && qty_e6 <= o->open_e6);
   const pmm_fee_schedule_t *const fees = fees_of(sim, o->market);
   int64_t const fee = fees ? pmm_fee_charge(fees, (flags & PMM_F_MAKER) != 0, o->route, price_e4, qty_e6, &o->acc) : 0;
   o->open_e6 -= qty_e6;
-  pmm__wallet_fill(&sim->wallet, &pmm__sim_of(sim, o)->holding, (pmm_route_t)o->route, price_e4, qty_e6, fee);
+  int64_t const moved = pmm__wallet_fill(&sim->wallet, &pmm__sim_of(sim, o)->holding, (pmm_route_t)o->route, price_e4, qty_e6, fee);
+  bool const pends = settles_later(pmm__sim_of(sim, o));
+  sim->trade_id++;
+  if (pends)
+    pmm__sim_defer(sim, now_ns, &(pmm__pending_t){.trade_id = sim->trade_id, .order_id = o->id, .qty_e6 = qty_e6, .flow_e6 = moved - fee, .price_e4 = price_e4,
+                                                  .market = o->market, .route = o->route, .side = o->side});
   relock(sim, o);
   pmm_event_t *const e = emit_order(sim, now_ns, PMM_EV_FILL, o, qty_e6, PMM_REJECT_NONE);
   e->md.price_e4 = price_e4;
   e->md.flags = flags;
-  e->md.aux = PMM_SETTLE_FINAL;
+  e->md.aux = pends ? PMM_SETTLE_PENDING : PMM_SETTLE_FINAL;
   e->amount_e6 = fee;
-  e->ref_id = ++sim->trade_id;
+  e->ref_id = sim->trade_id;
   count_fill(&sim->stats, qty_e6, flags);
   if (o->open_e6 > 0 || !o->resting) return; /* a taker goes when its walk is over */
   unlink_order(sim, o);
   free_order(sim, o);
 }
 
-void pmm__sim_resolve(pmm_sim_t *sim, uint32_t market, int64_t payout_yes_e6) {
-  pmm__wallet_resolve(&sim->wallet, &sim->state[market].holding, payout_yes_e6);
+void pmm__sim_tell_settled(pmm_sim_t *sim, int64_t now_ns, const pmm__pending_t *p) {
+  pmm_event_t *const e = emit(sim, now_ns, p->fails ? PMM_EV_SETTLE_FAILED : PMM_EV_SETTLED, p->market, p->order_id);
+  e->md.side = p->side;
+  e->md.price_e4 = p->price_e4;
+  e->md.qty_e6 = p->qty_e6;
+  e->ref_id = p->trade_id;
 }
 
 /* ---- requests ---- */
@@ -330,11 +357,18 @@ static pmm_reject_t check_form(const pmm_sim_t *sim, uint32_t market, int32_t pr
   return PMM_REJECT_NONE;
 }
 
+/* Whether the phase of the market takes this; in a post-only phase everything must be that adds to the book. */
+static bool phase_takes(const pmm_sim_t *sim, uint32_t market, bool post_only) {
+  uint8_t const phase = sim->state[market].phase;
+  return phase == PMM_PHASE_NORMAL || (phase == PMM_PHASE_POST_ONLY && post_only);
+}
+
 static pmm_reject_t check_place(const pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *a) {
   if (a->market >= sim->market_cnt) return PMM_REJECT_CLOSED;
   if (find(sim, a->order_id)) return PMM_REJECT_DUPLICATE;
   pmm_reject_t const why = check_form(sim, a->market, a->price_e4, a->qty_e6, sim->market[a->market]->min_size_e6);
   if (why != PMM_REJECT_NONE) return why;
+  if (!phase_takes(sim, a->market, a->flags & PMM_ACT_POST_ONLY)) return PMM_REJECT_PHASE;
   if (a->tif == PMM_GTD && a->expire_ns <= now_ns) return PMM_REJECT_EXPIRY;
   return sim->free == PMM__NIL ? PMM_REJECT_FULL : PMM_REJECT_NONE;
 }
@@ -349,7 +383,7 @@ static pmm_reject_t cut_to_position(const pmm_sim_t *sim, const pmm_action_t *a,
 
 /* The book decides: post-only must not cross, fill-or-kill must be there in full. */
 static pmm_reject_t check_book(pmm_sim_t *sim, const pmm__rest_t *o, bool *crosses) {
-  *crosses = pmm__sim_trades(sim, o->market) && pmm__sim_reaches(sim->ladder[o->market], o->side, o->price_e4);
+  *crosses = pmm__sim_trades(sim, o->market) && pmm__sim_reaches(sim, o->market, o->side, o->price_e4);
   if (*crosses && (o->flags & PMM_ACT_POST_ONLY)) return PMM_REJECT_POST_ONLY;
   if (*crosses) pmm__sim_begin_look(sim, pmm__sim_of(sim, o));
   if (o->tif != PMM_FOK) return PMM_REJECT_NONE;
@@ -386,7 +420,6 @@ static void place(pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *a) {
   o->flags = a->flags;
   o->open_e6 = qty;
   if (a->tif == PMM_GTD) o->expire_ns = a->expire_ns;
-  o->placed_ns = now_ns;
   bool crosses = false;
   why = admit(sim, o, &crosses);
   if (why != PMM_REJECT_NONE) {
@@ -404,7 +437,7 @@ static void place(pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *a) {
   } else if (immediate) {
     pmm__sim_end(sim, now_ns, o, PMM_EV_CANCELLED, PMM_REJECT_IOC);
   } else {
-    rest(sim, o);
+    rest(sim, now_ns, o);
     emit_order(sim, now_ns, PMM_EV_ACK, o, o->open_e6, PMM_REJECT_NONE)->ref_id = ++sim->exchange_id;
   }
 }
@@ -436,6 +469,7 @@ static void amend(pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *a) {
   bool crosses = false;
   pmm_reject_t why = PMM_REJECT_UNKNOWN_ORDER;
   if (o) why = check_form(sim, o->market, a->price_e4, a->qty_e6, keeps ? 0 : sim->market[o->market]->min_size_e6);
+  if (why == PMM_REJECT_NONE && !phase_takes(sim, o->market, keeps || (o->flags & PMM_ACT_POST_ONLY))) why = PMM_REJECT_PHASE;
   if (why == PMM_REJECT_NONE && !keeps) why = requote(sim, o, a, &crosses);
   if (why != PMM_REJECT_NONE) {
     emit_refusal(sim, now_ns, PMM_EV_AMEND_REJECT, a, why);
@@ -447,12 +481,24 @@ static void amend(pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *a) {
   if (keeps) return;
   unlink_order(sim, o);
   if (crosses) pmm__sim_take(sim, now_ns, o);
-  if (o->open_e6 > 0) rest(sim, o);
+  if (o->open_e6 > 0) rest(sim, now_ns, o);
   else free_order(sim, o);
 }
 
+/* The limit stands before everything else: what it stops, nobody has looked at. */
+static void refuse_for_rate(pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *a) {
+  static const pmm_kind_t answer[] = {[PMM_ACT_PLACE] = PMM_EV_REJECT, [PMM_ACT_CANCEL] = PMM_EV_CANCEL_REJECT, [PMM_ACT_AMEND] = PMM_EV_AMEND_REJECT};
+  sim->stats.rate_refused++;
+  emit_refusal(sim, now_ns, answer[a->kind], a, PMM_REJECT_RATE);
+}
+
 void pmm_sim_on_action(pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *action) {
-  if (now_ns >= sim->next_expire_ns) pmm_sim_advance(sim, now_ns);
+  if (now_ns >= sim->next_expire_ns || now_ns >= pmm__sim_settles_ns(sim)) pmm_sim_advance(sim, now_ns);
+  assert(action->kind >= PMM_ACT_PLACE && action->kind <= PMM_ACT_AMEND);
+  if (!pmm__limit_allows(&sim->limit, now_ns, action->kind)) {
+    refuse_for_rate(sim, now_ns, action);
+    return;
+  }
   switch ((pmm_action_kind_t)action->kind) {
   case PMM_ACT_PLACE: place(sim, now_ns, action); return;
   case PMM_ACT_CANCEL: cancel(sim, now_ns, action); return;
@@ -461,6 +507,7 @@ void pmm_sim_on_action(pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *actio
 }
 
 void pmm_sim_advance(pmm_sim_t *sim, int64_t now_ns) {
+  pmm__sim_settle(sim, now_ns);
   if (now_ns < sim->next_expire_ns) return;
   sim->next_expire_ns = PMM_NS_MAX;
   for (uint32_t i = 0; i < sim->orders_max; i++) {

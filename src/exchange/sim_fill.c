@@ -4,10 +4,10 @@
 
 /* ---- what the recorded book offers ---- */
 
-bool pmm__sim_reaches(const pmm_ladder_t *ladder, uint8_t side, int32_t price_e4) {
-  int32_t const opposite = ladder->best[side ^ 1];
-  if (opposite == PMM_TICKS_NONE) return false;
-  int32_t const opposite_e4 = opposite * ladder->tick_e4;
+bool pmm__sim_reaches(const pmm_sim_t *sim, uint32_t market, uint8_t side, int32_t price_e4) {
+  bool const bookless = sim->state[market].bookless;
+  int32_t const opposite_e4 = bookless ? pmm__sim_quoted(sim, market, side ^ 1) : pmm_ladder_best_e4(sim->ladder[market], (pmm_side_t)(side ^ 1));
+  if (opposite_e4 == PMM_TICKS_NONE) return false;
   return side == PMM_BID ? opposite_e4 <= price_e4 : opposite_e4 >= price_e4;
 }
 
@@ -33,6 +33,7 @@ static void consume_at(pmm__sim_market_t *m, const pmm_ladder_t *ladder, uint8_t
 }
 
 int64_t pmm__sim_offered(const pmm_sim_t *sim, uint32_t market, uint8_t book_side, int32_t limit_e4, int64_t want_e6) {
+  if (sim->state[market].bookless) return want_e6; /* nobody knows how much is there */
   const pmm_ladder_t *const ladder = sim->ladder[market];
   int64_t sum = 0;
   for (int32_t tick = ladder->best[book_side]; tick != PMM_TICKS_NONE && sum < want_e6 && within(book_side, tick * ladder->tick_e4, limit_e4);
@@ -46,6 +47,10 @@ void pmm__sim_take(pmm_sim_t *sim, int64_t now_ns, pmm__rest_t *order) {
   pmm__sim_market_t *const m = &sim->state[market];
   const pmm_ladder_t *const ladder = sim->ladder[market];
   uint8_t const book_side = order->side ^ 1;
+  if (m->bookless) {
+    pmm__sim_fill(sim, now_ns, order, pmm__sim_quoted(sim, market, book_side), order->open_e6, 0);
+    return;
+  }
   for (int32_t tick = ladder->best[book_side];
        tick != PMM_TICKS_NONE && order->open_e6 > 0 && within(book_side, tick * ladder->tick_e4, order->price_e4);
        tick = pmm_ladder_next(ladder, (pmm_side_t)book_side, tick)) {
@@ -74,7 +79,7 @@ static void consume_through(pmm_sim_t *sim, uint32_t market, uint8_t book_side, 
 
 static bool fill_crossed(pmm_sim_t *sim, int64_t now_ns, pmm__rest_t *order) {
   uint32_t const market = order->market;
-  if (!pmm__sim_reaches(sim->ladder[market], order->side, order->price_e4)) return false;
+  if (!pmm__sim_reaches(sim, market, order->side, order->price_e4)) return false;
   uint8_t const book_side = order->side ^ 1;
   int64_t const offered = pmm__sim_offered(sim, market, book_side, order->price_e4, order->open_e6);
   if (offered == 0) return true;
@@ -135,6 +140,10 @@ static void end_message(pmm_sim_t *sim, int64_t now_ns, uint32_t market) {
     m->snapshot = m->gap = false;
   }
   if (m->gap) return;
+  if (m->bernoulli) {
+    pmm__sim_chance(sim, now_ns, market);
+    return;
+  }
   if (m->top_only) see_top(sim, now_ns, market);
   if (m->dirty && m->cross && pmm__sim_trades(sim, market)) m->dirty = fill_crosses(sim, now_ns, market);
 }
@@ -178,7 +187,7 @@ static void on_trade(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md) {
   uint32_t const market = md->market;
   uint8_t const side = md->side ^ 1;
   int32_t const price_e4 = md->price_e4;
-  if (!reaches_us(&sim->watched[market], md->side, price_e4) || !pmm__sim_trades(sim, market)) return;
+  if (!reaches_us(&sim->watched[market], md->side, price_e4) || !pmm__sim_trades(sim, market) || sim->state[market].bernoulli) return;
   uint8_t const flags = (uint8_t)(PMM_F_MAKER | (md->flags & PMM_F_INFERRED));
   int64_t left = md->qty_e6;
   for (uint32_t i = sim->state[market].head[side], next; i != PMM__NIL; i = next) {
@@ -201,6 +210,7 @@ static void end_all(pmm_sim_t *sim, int64_t now_ns, uint32_t market, pmm_kind_t 
 }
 
 static void on_status(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md) {
+  sim->state[md->market].looked_ns = now_ns; /* a halt is no time in which orders could have filled */
   switch ((pmm_life_t)md->aux) {
   case PMM_LIFE_CLOSED:
   case PMM_LIFE_RESOLVING:
@@ -242,9 +252,20 @@ static void on_tick(pmm_sim_t *sim, int64_t now_ns, uint32_t market) {
   m->foot_tick_e4 = next_e4;
 }
 
+static void on_price(pmm__sim_market_t *m, const pmm_md_t *md) {
+  if (md->price_e4 < 0 || md->price_e4 > PMM_ONE_E4) return; /* the engine counts what makes no sense */
+  m->price_e4 = md->price_e4;
+  if (md->flags & PMM_F_SNAPSHOT) m->gap = false;
+}
+
+static void on_settlement(pmm__sim_market_t *m, const pmm_md_t *md) {
+  if (md->qty_e6 >= 0) m->settle_delay_ns = md->qty_e6;
+  if (md->price_e4 >= 0) m->settle_fail_e4 = md->price_e4;
+}
+
 void pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md) {
   if (!pmm_sim_matters(sim, md)) return;
-  if (now_ns >= sim->next_expire_ns) pmm_sim_advance(sim, now_ns);
+  if (now_ns >= sim->next_expire_ns || now_ns >= pmm__sim_settles_ns(sim)) pmm_sim_advance(sim, now_ns);
   uint32_t const market = md->market;
   pmm__sim_market_t *const m = &sim->state[market];
   switch (md->kind) {
@@ -254,6 +275,11 @@ void pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md) {
   case PMM_MD_STATUS: on_status(sim, now_ns, md); break;
   case PMM_MD_TICK: on_tick(sim, now_ns, market); break;
   case PMM_MD_GAP: m->gap = true, m->snapshot = false; break; /* a book sent before the gap does not end it */
+  case PMM_MD_PRICE: on_price(m, md); break;
+  case PMM_MD_PHASE:
+    if (md->aux <= PMM_PHASE_CANCEL_ONLY) m->phase = md->aux;
+    break;
+  case PMM_MD_SETTLEMENT: on_settlement(m, md); break;
   default: break; /* MARK and VOLUME only end messages */
   }
   if (md->flags & PMM_F_LAST) end_message(sim, now_ns, market);

@@ -12,7 +12,10 @@
 #define PMM__FEE_FILLS 16
 
 typedef struct pmm__wallet { int64_t cash_e6, locked_e6; } pmm__wallet_t;               /* one account */
-typedef struct pmm__holding { int64_t yes_e6, no_e6, yes_locked_e6, no_locked_e6; } pmm__holding_t; /* one account in one market */
+typedef struct pmm__holding { /* one account in one market */
+  int64_t yes_e6, no_e6, yes_locked_e6, no_locked_e6;
+  int64_t yes_unsettled_e6, no_unsettled_e6; /* bought, not yet final: neither sold nor netted */
+} pmm__holding_t;
 typedef struct pmm__lock { int64_t cash_e6, qty_e6; } pmm__lock_t;                      /* one order */
 
 /* The price of the outcome that a route names, at a YES price. */
@@ -30,6 +33,8 @@ void pmm__wallet_relock(pmm__wallet_t *wallet, pmm__holding_t *holding, pmm_rout
 int64_t pmm__wallet_fill(pmm__wallet_t *wallet, pmm__holding_t *holding, pmm_route_t route, int32_t price_e4, int64_t qty_e6, int64_t fee_e6);
 /* Turns free pairs of YES and NO into cash; returns how many. Pairs behind resting sells follow when these let go. */
 int64_t pmm__wallet_net(pmm__wallet_t *wallet, pmm__holding_t *holding);
+/* What a holding is worth at a payout, each outcome rounded down. */
+int64_t pmm__wallet_worth(int64_t yes_e6, int64_t no_e6, int64_t payout_yes_e6);
 /* Pays out and empties a holding: payout_yes_e6 for a YES, the rest of a dollar for a NO, each rounded down. Returns the cash paid. */
 int64_t pmm__wallet_resolve(pmm__wallet_t *wallet, pmm__holding_t *holding, int64_t payout_yes_e6);
 /* How much an order of this route could reduce the position now; what reduce-only is cut to, once, at entry. */
