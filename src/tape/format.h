@@ -66,6 +66,10 @@ bool pmm__trailer_get(const unsigned char in[PMM__HEADER_LEN], pmm__trailer_t *t
 void pmm__index_entry_put(unsigned char out[PMM__INDEX_ENTRY_LEN], const pmm__index_entry_t *entry);
 void pmm__index_entry_get(const unsigned char in[PMM__INDEX_ENTRY_LEN], pmm__index_entry_t *entry);
 
+/* What makes a tape out of files can be run again, so the temporary file that a killed one left behind may go; a live
+   writer's is locked and stays. (writer.c) */
+void pmm__tape_remove_leftover(const char *out_path);
+
 /* -- tables (table.c) -- META entries: u16 kind, u16 reserved, u32 length, then that many bytes. */
 typedef struct pmm__bytes {
   unsigned char *data;

@@ -150,6 +150,15 @@ static pmm_status_t open_tmp(pmm_tape_writer_t *w, pmm_error_t *err) {
   return PMM_OK;
 }
 
+void pmm__tape_remove_leftover(const char *out_path) {
+  char *tmp;
+  if (asprintf(&tmp, "%s.tmp", out_path) < 0) return;
+  int const fd = open(tmp, O_RDONLY | O_CLOEXEC);
+  if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) unlink(tmp);
+  if (fd >= 0) close(fd);
+  free(tmp);
+}
+
 static pmm_status_t writer_start(pmm_tape_writer_t *w, const char *provenance, pmm_error_t *err) {
   unsigned char header[PMM__HEADER_LEN];
   pmm_status_t st = open_tmp(w, err);

@@ -423,7 +423,6 @@ static void test_verify_reads_records(void **state) {
       {"trade at 0", {{.kind = PMM_MD_TRADE, .qty_e6 = 10}}, "trade price"},
       {"negative volume", {{.kind = PMM_MD_VOLUME, .qty_e6 = -1}}, "negative volume"},
       {"price beyond 1", {{.kind = PMM_MD_PRICE, .price_e4 = 10001}}, "price outside 0..1"},
-      {"settlement before the fill", {{.kind = PMM_MD_SETTLEMENT, .qty_e6 = -1}}, "negative settlement delay"},
       {"more fills fail than there are", {{.kind = PMM_MD_SETTLEMENT, .price_e4 = 10001}}, "share of failing fills"},
       {"underlying at 0", {{.kind = PMM_MD_UNDERLYING}}, "without a value"},
       {"tick", {{.kind = PMM_MD_TICK, .price_e4 = 3}}, "does not divide"},
