@@ -8,10 +8,11 @@
    f is positively homogeneous: f(ka, kb) = k f(a, b). The least F over all divisions is therefore the lower convex envelope of f at
    (A, B), the greatest its upper concave one, and both are reached by two makers at most. On the segment a = t, b = 1 - t:
      central. g(t) = f(t, 1-t) falls on [0, 1/(c+1)] from 1/c to 1/(c+1) along (1-t)/c, rises to 1/2 at t = 1/2 along t, and is
-       symmetric. It is convex on each half, so its upper envelope is the two chords from (0, 1/c) over (1/2, 1/2) to (1, 1/c): at
-       (A, B) that is min(A,B) + |A-B|/c (one maker with the two-sided part, one with what is left over). The lower envelope follows g
-       outside [1/(c+1), c/(c+1)] and is the constant 1/(c+1) between: max(A,B)/c where B > cA or A > cB, else (A+B)/(c+1) (two makers,
-       each c times as deep on one side as on the other).
+       symmetric. It is convex on each half, so for c >= 2 its upper envelope is the two chords from (0, 1/c) over (1/2, 1/2) to (1, 1/c):
+       at (A, B) that is min(A,B) + |A-B|/c (one maker with the two-sided part, one with what is left over); for c < 2 it is the chord
+       between the ends, (A+B)/c (one maker for each side). The lower envelope follows g outside [1/(c+1), c/(c+1)] and is the constant
+       1/(c+1) between: max(A,B)/c where B > cA or A > cB, else (A+B)/(c+1) (two makers, each c times as deep on one side as on the
+       other).
      elsewhere. min is concave: one maker of all gives the greatest F, min(A,B); makers of one side each give 0. */
 #include "exchange/rewards_impl.h"
 
@@ -32,7 +33,7 @@ double pmm_rewards_min_score(double q_one, double q_two, double c, bool central)
 void pmm_rewards_competition(double q_one, double q_two, double c, bool central, double *low, double *high) {
   double const both = least(q_one, q_two), deep = most(q_one, q_two);
   *low = !central ? 0 : deep <= c * both ? (q_one + q_two) / (c + 1) : deep / c;
-  *high = central ? both + (deep - both) / c : both;
+  *high = !central ? both : c < 2 ? (q_one + q_two) / c : both + (deep - both) / c;
 }
 
 /* The best price of a side that shows min_size; 0: none. */
