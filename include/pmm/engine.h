@@ -51,6 +51,8 @@ typedef struct pmm_engine_config {
   uint32_t orders_max;               /* 0: 64 per slot */
   int64_t cash_e6;                   /* first deposit */
   uint64_t seed, run_id;             /* run_id: high bits of client order ids */
+  struct pmm_engine *books;          /* NULL: books of its own. Else an engine with the same markets, underlyings and params whose books, trades and
+                                        feeds this one looks at, with an account of its own; market data is given to one of them, for all */
 } pmm_engine_config_t;
 
 typedef struct pmm_engine pmm_engine_t;
@@ -70,6 +72,11 @@ pmm_status_t pmm_engine_on_event(pmm_engine_t *engine, const pmm_event_t *event)
    anything came of it: actions, or another time for the next timer. */
 void pmm_engine_apply(pmm_engine_t *engine, const pmm_md_t *md);
 bool pmm_engine_react(pmm_engine_t *engine, const pmm_md_t *md);
+/* The engines of one set of books that have actions, or another time for their next timer, since they were last asked: one a call,
+   NULL when there are no more. Not reported: what a call of pmm_engine_on_event or pmm_engine_timer did to its own engine. */
+pmm_engine_t *pmm_engine_stirred(pmm_engine_t *any);
+uint32_t pmm_engine_index(const pmm_engine_t *engine); /* among those that share books, from 0, in the order of their making */
+void pmm_engine_timer(pmm_engine_t *engine, int64_t now_ns); /* the same as a PMM_EV_TIMER event */
 const pmm_action_t *pmm_engine_actions(const pmm_engine_t *engine, uint32_t *cnt);
 void pmm_engine_actions_done(pmm_engine_t *engine);
 /* When the engine next wants a PMM_EV_TIMER event; PMM_NS_MAX: not at all. */

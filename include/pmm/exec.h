@@ -94,8 +94,10 @@ typedef struct pmm_exec_ctx { /* the slot's market as it is now */
    An exit is one order: it sells what is held and sellable, waits while that is locked in orders being cancelled, else buys the
    opposite; it is not sent while the book has nothing within its limit. Sizes of exits are not cut by the losing streak.
    With the kill switch pulled everything but a KEEP is a PAUSE. A market that does not trade gets no orders, only cancels by PAUSE.
-   Never blocks, never fails as a whole: what was refused is counted (pmm_exec_stats) and named in *refused (may be NULL, last reason). */
-void pmm_exec_quote(pmm_exec_t *exec, uint32_t slot, const pmm_exec_ctx_t *ctx, const pmm_quotes_t *quotes, pmm_actions_t *out,
+   Never blocks, never fails as a whole: what was refused is counted (pmm_exec_stats) and named in *refused (may be NULL, last reason).
+   Returns true when orders are as wanted, so that the same call would do nothing again as long as quotes, best prices, orders and the
+   size factor stay; false when something was sent, refused, cut or held back. */
+bool pmm_exec_quote(pmm_exec_t *exec, uint32_t slot, const pmm_exec_ctx_t *ctx, const pmm_quotes_t *quotes, pmm_actions_t *out,
                     pmm_risk_reason_t *refused);
 /* An operator's or the kill switch's cancels are not held back by the rate budget (they use it up, though). Immediate-or-cancel
    orders on their way are left alone: they end by themselves. Call again when out was full. */

@@ -14,7 +14,7 @@
 #include "pmm/param.h"
 #include "pmm/pricing.h"
 
-#define PMM_STRATEGY_ABI 1
+#define PMM_STRATEGY_ABI 2
 #define PMM_LEVELS_MAX 32
 #define PMM_REASONS_MAX 12
 #define PMM_FAIRS_MAX 8
@@ -108,6 +108,12 @@ enum { /* what wakes on_view */
   PMM_WAKE_FAIR = 64   /* an external fair value came */
 };
 
+/* What on_view reads of the view, if it is little: */
+enum {
+  PMM_INPUT_TOUCH = 1,    /* best prices of the ladder, mid, and the market's terms */
+  PMM_INPUT_POSITION = 2  /* its own position */
+};
+
 typedef struct pmm_strategy_ops {
   uint32_t abi;                  /* PMM_STRATEGY_ABI */
   const char *name;              /* key used in configuration */
@@ -136,6 +142,10 @@ typedef struct pmm_strategy_ops {
   double (*score)(const void *params, const pmm_view_t *view);
   /* At most this many markets at once; 0 no limit. May be NULL. */
   int32_t (*market_max)(const void *params);
+  /* PMM_INPUT_* when on_view is a pure function of these and its parameters (no state of its own, no clock, no sizes, no orders);
+     0 for anything else. Then the rest of the view is not filled in, and while they stand and its orders stand as wanted, the last
+     decision counts again without a call: many times faster. Declaring too little is a bug that no check finds. */
+  uint32_t inputs;
 } pmm_strategy_ops_t;
 
 #define PMM_STRATEGY_SYMBOL "pmm_strategy" /* const pmm_strategy_ops_t pmm_strategy; in a user's shared object */

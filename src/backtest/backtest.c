@@ -1,4 +1,7 @@
-/* backtest.c -- replaying recorded data against the engine and the fill simulator.
+/* backtest.c -- replaying recorded data against engines and fill simulators.
+
+   A pass replays one stream for one or many runs: each run has an account, an engine, a simulator and a connection of its own, the
+   books are kept once. Runs never touch each other, so that a run is the same alone or among many.
 
    Two clocks. The exchange sees a record when it happened there, we see it when we received it; orders and answers travel in
    between with their latencies. With latency.feed none both see it at its receive time and share one book, which halves the
@@ -13,123 +16,203 @@
 #include "run.h"
 
 #define ORDERS_MAX 65536
+#define ORDERS_PER_SLOT 256
 #define RECORDED_MAX 65536
+#define RUNS_MAX 256 /* of one pass */
 
-typedef struct side_book { pmm_ladder_t ladder; pmm_grid_t grid; } side_book_t;
-
-typedef struct driver {
+typedef struct run {
   pmm__setup_t setup;
   pmm_sim_t *sim;
-  pmm_market_t **sim_market; pmm_ladder_t **sim_ladder; /* the exchange's view */
-  pmm_market_t *own_market; pmm_ladder_t *own_ladder;   /* only where feed latency gives it books of its own */
   pmm__queue_t actions, answers;
   pmm__delays_t delays;
-  int64_t next_ns;     /* earliest of timer, action, answer */
+} run_t;
+
+typedef struct driver {
+  run_t *run; uint32_t run_cnt;
+  pmm_engine_t *engine;     /* of the first run: the one that is given market data, for all */
+  int64_t *due_ns;          /* by run: earliest of timer, action, answer, simulator */
+  int64_t next_ns;          /* the least of them */
+  pmm_sim_watch_market_t *watch; /* by market: what any of the simulators watches for */
+  bool *stale;              /* watch[market] must be made anew */
+  pmm_market_t **sim_market; pmm_ladder_t **sim_ladder; /* the exchange's view */
+  pmm_market_t *own_market; pmm_ladder_t *own_ladder;   /* only where feed latency gives it books of its own */
+  uint32_t market_cnt;
   const pmm_backtest_opts_t *opts;
-  bool separate;       /* exchange-side books */
+  bool separate;            /* exchange-side books */
   pmm_feed_latency_t feed; int64_t feed_ns;
   uint64_t done;
 } driver_t;
 
+/* -- what happens next -- */
+static void run_due_at(driver_t *d, uint32_t k) {
+  run_t const *const r = &d->run[k];
+  d->due_ns[k] = pmm_min64(pmm_min64(pmm_engine_next_timer(r->setup.engine), pmm_sim_next(r->sim)), pmm_min64(pmm__queue_due(&r->actions), pmm__queue_due(&r->answers)));
+  if (d->due_ns[k] < d->next_ns) d->next_ns = d->due_ns[k];
+}
+
 static void next_due(driver_t *d) {
-  d->next_ns = pmm_min64(pmm_min64(pmm_engine_next_timer(d->setup.engine), pmm_sim_next(d->sim)), pmm_min64(pmm__queue_due(&d->actions), pmm__queue_due(&d->answers)));
+  int64_t next = PMM_NS_MAX;
+  for (uint32_t k = 0; k < d->run_cnt; k++) next = pmm_min64(next, d->due_ns[k]);
+  d->next_ns = next;
 }
 
 /* Actions the engine just asked for set out for the exchange. */
-static pmm_status_t send_actions(driver_t *d, int64_t now_ns) {
+static pmm_status_t send_actions(driver_t *d, run_t *r, int64_t now_ns) {
   uint32_t cnt;
-  pmm_action_t const *const a = pmm_engine_actions(d->setup.engine, &cnt);
-  for (uint32_t i = 0; i < cnt; i++)
-    if (pmm__queue_push(&d->actions, now_ns + pmm_latency_next(&d->delays.order), &a[i]) != PMM_OK) return PMM_FULL;
+  pmm_action_t const *const a = pmm_engine_actions(r->setup.engine, &cnt);
   if (cnt == 0) return PMM_OK;
+  for (uint32_t i = 0; i < cnt; i++)
+    if (pmm__queue_push(&r->actions, now_ns + pmm_latency_next(&r->delays.order), &a[i]) != PMM_OK) return PMM_FULL;
   pmm_observer_t const *const o = d->opts->observer;
   if (o && o->actions) o->actions(o->ctx, now_ns, a, cnt);
-  pmm_engine_actions_done(d->setup.engine);
+  pmm_engine_actions_done(r->setup.engine);
   return PMM_OK;
 }
 
-static pmm_status_t collect_answers(driver_t *d) {
+static pmm_status_t collect_answers(run_t *r) {
   pmm_event_t ev;
-  while (pmm_sim_poll(d->sim, &ev))
-    if (pmm__queue_push(&d->answers, ev.md.exch_ns + pmm_latency_next(&d->delays.response), &ev) != PMM_OK) return PMM_FULL;
+  while (pmm_sim_poll(r->sim, &ev))
+    if (pmm__queue_push(&r->answers, ev.md.exch_ns + pmm_latency_next(&r->delays.response), &ev) != PMM_OK) return PMM_FULL;
   return PMM_OK;
 }
 
-static void deliver_answer(driver_t *d, int64_t now_ns) {
+static void show_account(driver_t *d, run_t *r, const pmm_event_t *ev) {
+  pmm_order_t const *const o = pmm_exec_find(pmm_engine_exec(r->setup.engine), ev->order_id);
+  uint32_t const slot = o ? o->slot : UINT32_MAX;
+  pmm_observer_t const *const observer = d->opts->observer;
+  if (d->opts->on_account) d->opts->on_account(d->opts->account_ctx, ev, slot);
+  if (observer && observer->account) observer->account(observer->ctx, ev, slot);
+}
+
+static void deliver_answer(driver_t *d, run_t *r, int64_t now_ns) {
   pmm_event_t ev;
-  memcpy(&ev, pmm__queue_pop(&d->answers), sizeof ev);
+  memcpy(&ev, pmm__queue_pop(&r->answers), sizeof ev);
   ev.md.recv_ns = now_ns;
-  if (d->opts->on_account || d->opts->observer) {
-    pmm_order_t const *const o = pmm_exec_find(pmm_engine_exec(d->setup.engine), ev.order_id);
-    uint32_t const slot = o ? o->slot : UINT32_MAX;
-    pmm_observer_t const *const observer = d->opts->observer;
-    if (d->opts->on_account) d->opts->on_account(d->opts->account_ctx, &ev, slot);
-    if (observer && observer->account) observer->account(observer->ctx, &ev, slot);
-  }
-  pmm_engine_on_event(d->setup.engine, &ev);
+  if (d->opts->on_account || d->opts->observer) show_account(d, r, &ev);
+  pmm_engine_on_event(r->setup.engine, &ev);
 }
 
-static pmm_status_t run_timer(driver_t *d, int64_t due_ns) {
-  int64_t const now = pmm_max64(due_ns, pmm_engine_now(d->setup.engine)); /* the first is due since for ever */
-  pmm_sim_advance(d->sim, now);
-  pmm_event_t const ev = {.md = {.recv_ns = now, .kind = PMM_EV_TIMER}};
-  pmm_engine_on_event(d->setup.engine, &ev);
-  return collect_answers(d);
+/* What a simulator watches for may be another thing after any call of it. */
+static void note_watch(driver_t *d, const run_t *r, uint32_t market) {
+  if (d->run_cnt == 1) return;
+  pmm_sim_watch_market_t const *const w = &((const pmm_sim_watch_t *)(const void *)r->sim)->market[market], *const all = &d->watch[market];
+  bool wider = (w->kinds & ~all->kinds) != 0 || w->attention > all->attention;
+  for (int side = 0; side < 2; side++)
+    wider |= w->cross_at[side] < all->cross_at[side] || (w->low_e4[side] != INT32_MAX && (w->low_e4[side] < all->low_e4[side] ||
+             (int64_t)w->low_e4[side] + w->span_e4[side] > (int64_t)all->low_e4[side] + all->span_e4[side]));
+  if (wider) d->stale[market] = true;
 }
 
-/* Everything due at or before until_ns, oldest first; answers before timers before actions at one instant. */
-static pmm_status_t run_until(driver_t *d, int64_t until_ns) {
+static pmm_status_t run_timer(run_t *r, int64_t due_ns) {
+  int64_t const now = pmm_max64(due_ns, pmm_engine_now(r->setup.engine)); /* the first is due since for ever */
+  pmm_sim_advance(r->sim, now);
+  pmm_engine_timer(r->setup.engine, now);
+  return collect_answers(r);
+}
+
+static pmm_status_t run_action(driver_t *d, run_t *r, int64_t now_ns) {
+  pmm_action_t const *const a = pmm__queue_pop(&r->actions);
+  pmm_sim_on_action(r->sim, now_ns, a);
+  if (a->market < d->market_cnt) note_watch(d, r, a->market);
+  return collect_answers(r);
+}
+
+/* Everything of one run due at or before until_ns, oldest first; answers before timers before actions at one instant. */
+static pmm_status_t run_until(driver_t *d, uint32_t k, int64_t until_ns) {
+  run_t *const r = &d->run[k];
   for (;;) {
-    int64_t const answer = pmm__queue_due(&d->answers), action = pmm__queue_due(&d->actions);
-    int64_t const timer = pmm_engine_next_timer(d->setup.engine), sim = pmm_sim_next(d->sim);
+    int64_t const answer = pmm__queue_due(&r->answers), action = pmm__queue_due(&r->actions);
+    int64_t const timer = pmm_engine_next_timer(r->setup.engine), sim = pmm_sim_next(r->sim);
     int64_t const now = pmm_min64(pmm_min64(timer, sim), pmm_min64(answer, action));
-    if (now > until_ns || now == PMM_NS_MAX) break;
+    if (now > until_ns || now == PMM_NS_MAX) { d->due_ns[k] = now; break; }
     pmm_status_t st = PMM_OK;
-    if (answer == now) deliver_answer(d, now);
+    if (answer == now) deliver_answer(d, r, now);
     else if (sim == now) {
-      pmm_sim_advance(d->sim, now);
-      st = collect_answers(d);
+      pmm_sim_advance(r->sim, now);
+      st = collect_answers(r);
     }
-    else if (timer == now) st = run_timer(d, now);
-    else {
-      pmm_sim_on_action(d->sim, now, pmm__queue_pop(&d->actions));
-      st = collect_answers(d);
-    }
-    if (st == PMM_OK) st = send_actions(d, pmm_engine_now(d->setup.engine));
+    else if (timer == now) st = run_timer(r, now);
+    else st = run_action(d, r, now);
+    if (st == PMM_OK) st = send_actions(d, r, pmm_engine_now(r->setup.engine));
     if (st != PMM_OK) return st;
+  }
+  return PMM_OK;
+}
+
+static __attribute__((noinline)) pmm_status_t all_until(driver_t *d, int64_t until_ns) {
+  for (uint32_t k = 0; k < d->run_cnt; k++)
+    if (d->due_ns[k] <= until_ns && run_until(d, k, until_ns) != PMM_OK) return PMM_FULL;
+  next_due(d);
+  return PMM_OK;
+}
+
+static inline pmm_status_t run_due(driver_t *d, int64_t until_ns) { return __builtin_expect(d->next_ns > until_ns, 1) ? PMM_OK : all_until(d, until_ns); }
+
+/* Answers that arrive at this instant, before our own look at the data. */
+static __attribute__((noinline)) pmm_status_t deliver_due(driver_t *d, int64_t now_ns) {
+  for (uint32_t k = 0; k < d->run_cnt; k++) {
+    run_t *const r = &d->run[k];
+    if (d->due_ns[k] > now_ns || pmm__queue_due(&r->answers) > now_ns) continue;
+    do {
+      deliver_answer(d, r, now_ns);
+      if (send_actions(d, r, now_ns) != PMM_OK) return PMM_FULL;
+    } while (pmm__queue_due(&r->answers) <= now_ns);
+    run_due_at(d, k);
+  }
+  next_due(d);
+  return PMM_OK;
+}
+static inline pmm_status_t deliver_now(driver_t *d, int64_t now_ns) { return __builtin_expect(d->next_ns > now_ns, 1) ? PMM_OK : deliver_due(d, now_ns); }
+
+/* What engines want after a record: actions on their way, and a look at their timers. */
+static __attribute__((noinline)) pmm_status_t after_engines(driver_t *d, int64_t now_ns) {
+  for (pmm_engine_t *e; (e = pmm_engine_stirred(d->engine));) {
+    uint32_t const k = pmm_engine_index(e);
+    if (send_actions(d, &d->run[k], now_ns) != PMM_OK) return PMM_FULL;
+    run_due_at(d, k);
   }
   next_due(d);
   return PMM_OK;
 }
 
-static pmm_status_t run_due(driver_t *d, int64_t until_ns) { return __builtin_expect(d->next_ns > until_ns, 1) ? PMM_OK : run_until(d, until_ns); }
-
-static pmm_status_t after_sim(driver_t *d) {
-  uint64_t const before = d->answers.head;
-  pmm_status_t const st = collect_answers(d);
-  if (d->answers.head != before) d->next_ns = pmm_min64(d->next_ns, pmm__queue_due(&d->answers));
-  return st;
+/* -- the exchange sees a record -- */
+static void watch_anew(driver_t *d, uint32_t market) {
+  pmm_sim_watch_market_t all = {.cross_at = {INT32_MAX, INT32_MAX}, .low_e4 = {INT32_MAX, INT32_MAX}};
+  int64_t high[2] = {INT32_MIN, INT32_MIN};
+  for (uint32_t k = 0; k < d->run_cnt; k++) {
+    pmm_sim_watch_market_t const *const w = &((const pmm_sim_watch_t *)(const void *)d->run[k].sim)->market[market];
+    all.kinds |= w->kinds;
+    all.attention |= w->attention;
+    for (int side = 0; side < 2; side++) {
+      if (w->cross_at[side] < all.cross_at[side]) all.cross_at[side] = w->cross_at[side];
+      if (w->low_e4[side] == INT32_MAX) continue;
+      if (w->low_e4[side] < all.low_e4[side]) all.low_e4[side] = w->low_e4[side];
+      high[side] = pmm_max64(high[side], (int64_t)w->low_e4[side] + w->span_e4[side]);
+    }
+  }
+  for (int side = 0; side < 2; side++) all.span_e4[side] = high[side] >= all.low_e4[side] ? (uint32_t)(high[side] - all.low_e4[side]) : 0;
+  d->watch[market] = all;
+  d->stale[market] = false;
 }
 
-/* Answers that arrive at this instant, before our own look at the data. */
-static pmm_status_t deliver_now(driver_t *d, int64_t now_ns) {
-  while (__builtin_expect(pmm__queue_due(&d->answers) <= now_ns, 0)) {
-    deliver_answer(d, now_ns);
-    if (send_actions(d, now_ns) != PMM_OK) return PMM_FULL;
+static __attribute__((noinline)) pmm_status_t sims_see(driver_t *d, const pmm_md_t *md, int64_t now_ns) {
+  for (uint32_t k = 0; k < d->run_cnt; k++) {
+    run_t *const r = &d->run[k];
+    if (!pmm_sim_matters(r->sim, md)) continue;
+    pmm_sim_on_md(r->sim, now_ns, md);
+    note_watch(d, r, md->market);
+    int64_t const before = pmm__queue_due(&r->answers);
+    if (collect_answers(r) != PMM_OK) return PMM_FULL;
+    if (before == PMM_NS_MAX || pmm_sim_next(r->sim) != PMM_NS_MAX) run_due_at(d, k);
   }
   return PMM_OK;
 }
 
-/* What the engine wants after a record: actions on their way, and a look at its timers, which any record may move. */
-static pmm_status_t after_engine(driver_t *d, int64_t now_ns) {
-  uint32_t cnt;
-  pmm_engine_actions(d->setup.engine, &cnt);
-  if (cnt) {
-    if (send_actions(d, now_ns) != PMM_OK) return PMM_FULL;
-    d->next_ns = pmm_min64(d->next_ns, pmm__queue_due(&d->actions));
-  }
-  d->next_ns = pmm_min64(d->next_ns, pmm_engine_next_timer(d->setup.engine));
-  return PMM_OK;
+static inline pmm_status_t venue_sees(driver_t *d, const pmm_md_t *md, int64_t now_ns) {
+  if (d->run_cnt == 1) return __builtin_expect(!pmm_sim_matters(d->run[0].sim, md), 1) ? PMM_OK : sims_see(d, md, now_ns);
+  if (md->market >= d->market_cnt) return PMM_OK;
+  if (__builtin_expect(d->stale[md->market], 0)) watch_anew(d, md->market);
+  return pmm_sim_watch_matters(&d->watch[md->market], md) ? sims_see(d, md, now_ns) : PMM_OK;
 }
 
 /* -- one book for both sides -- */
@@ -138,20 +221,16 @@ static void show_record(const driver_t *d, const pmm_md_t *md) {
   if (__builtin_expect(o != NULL, 0) && o->record) o->record(o->ctx, md);
 }
 
-static bool ends_message(const pmm_md_t *md) { return (md->flags & PMM_F_LAST) || md->kind >= PMM_MD_MARK; }
+static inline bool ends_message(const pmm_md_t *md) { return (md->flags & PMM_F_LAST) || md->kind >= PMM_MD_MARK; }
 
-static pmm_status_t shared_record(driver_t *d, const pmm_md_t *md) {
-  pmm_engine_t *const e = d->setup.engine;
+static inline pmm_status_t shared_record(driver_t *d, const pmm_md_t *md) {
   int64_t const now = md->recv_ns;
   bool const whole = ends_message(md);
   if (run_due(d, now - 1) != PMM_OK) return PMM_FULL;
-  pmm_engine_apply(e, md);
-  if (__builtin_expect(pmm_sim_matters(d->sim, md), 0)) {
-    pmm_sim_on_md(d->sim, now, md);
-    if (after_sim(d) != PMM_OK) return PMM_FULL;
-  }
+  pmm_engine_apply(d->engine, md);
+  if (venue_sees(d, md, now) != PMM_OK) return PMM_FULL;
   if (whole && deliver_now(d, now) != PMM_OK) return PMM_FULL;
-  if (pmm_engine_react(e, md) && after_engine(d, now) != PMM_OK) return PMM_FULL;
+  if (pmm_engine_react(d->engine, md) && after_engines(d, now) != PMM_OK) return PMM_FULL;
   show_record(d, md);
   return whole ? run_due(d, now) : PMM_OK;
 }
@@ -163,7 +242,7 @@ static pmm_status_t shared_run(driver_t *d, const pmm_md_t *md, size_t cnt) {
 }
 
 static void replay_run(driver_t *d, const pmm_md_t *md, size_t cnt) {
-  for (size_t i = 0; i < cnt; i++) pmm_engine_on_md(d->setup.engine, &md[i]);
+  for (size_t i = 0; i < cnt; i++) pmm_engine_on_md(d->engine, &md[i]);
 }
 
 /* -- books of its own for the exchange -- */
@@ -188,35 +267,33 @@ static int64_t venue_time(const driver_t *d, const reader_t *r) {
   return pmm_max64(t, r->clock_ns);
 }
 
-static pmm_status_t venue_record(driver_t *d, reader_t *r, int64_t now) {
+static inline pmm_status_t venue_record(driver_t *d, reader_t *r, int64_t now) {
   pmm_md_t const *const md = &r->md[r->at++];
   r->clock_ns = now;
-  if (md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN || md->market >= d->setup.market_cnt) return PMM_OK;
+  if (md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN || md->market >= d->market_cnt) return PMM_OK;
   int64_t old;
   pmm_market_t *const m = d->sim_market[md->market];
   pmm_book_apply(d->sim_ladder[md->market], &m->grid, md, &old);
   if (md->kind == PMM_MD_STATUS && md->aux <= PMM_LIFE_RESOLVED && pmm_life_move((pmm_life_t)m->life, (pmm_life_t)md->aux) == PMM_OK) m->life = md->aux;
-  pmm_sim_on_md(d->sim, now, md);
-  return after_sim(d);
+  return venue_sees(d, md, now);
 }
 
-static pmm_status_t local_record(driver_t *d, reader_t *r) {
+static inline pmm_status_t local_record(driver_t *d, reader_t *r) {
   pmm_md_t const *const md = &r->md[r->at++];
-  pmm_engine_on_md(d->setup.engine, md);
+  pmm_engine_apply(d->engine, md);
+  bool const stirred = pmm_engine_react(d->engine, md);
   if (d->opts->progress && (++d->done & 0xffff) == 0) d->opts->progress(d->opts->ctx, d->done, pmm__stream_total(r->stream));
-  pmm_status_t const st = after_engine(d, md->recv_ns);
+  pmm_status_t const st = __builtin_expect(stirred, 0) ? after_engines(d, md->recv_ns) : PMM_OK;
   show_record(d, md);
   return st;
 }
 
 /* The next thing to happen: venue_ns and local_ns are when the next record reaches the exchange and us. */
-static pmm_status_t happen(driver_t *d, reader_t *venue, int64_t venue_ns, reader_t *local, int64_t local_ns) {
+static inline pmm_status_t happen(driver_t *d, reader_t *venue, int64_t venue_ns, reader_t *local, int64_t local_ns) {
   if (venue_ns <= d->next_ns && venue_ns <= local_ns) return venue_record(d, venue, venue_ns);
-  if (d->next_ns < local_ns) return run_until(d, d->next_ns);
-  if (pmm__queue_due(&d->answers) > local_ns) return local_record(d, local);
+  if (d->next_ns < local_ns) return all_until(d, d->next_ns);
   pmm_status_t const st = deliver_now(d, local_ns);
-  next_due(d);
-  return st;
+  return st == PMM_OK ? local_record(d, local) : st;
 }
 
 static pmm_status_t run_separate(driver_t *d, reader_t *venue, reader_t *local, pmm_error_t *err) {
@@ -232,23 +309,26 @@ static pmm_status_t run_separate(driver_t *d, reader_t *venue, reader_t *local, 
 }
 
 /* -- construction -- */
-static pmm_status_t open_books(driver_t *d) {
-  uint32_t const n = d->setup.market_cnt;
+static pmm_status_t open_books(driver_t *d, pmm_arena_t *arena) {
+  uint32_t const n = d->market_cnt;
   d->sim_market = calloc(n + 1, sizeof *d->sim_market);
   d->sim_ladder = calloc(n + 1, sizeof *d->sim_ladder);
-  if (!d->sim_market || !d->sim_ladder) return PMM_FULL;
+  d->watch = calloc(n + 1, sizeof *d->watch);
+  d->stale = calloc(n + 1, sizeof *d->stale);
+  if (!d->sim_market || !d->sim_ladder || !d->watch || !d->stale) return PMM_FULL;
   if (d->separate) {
     d->own_market = calloc(n + 1, sizeof *d->own_market);
-    d->own_ladder = PMM_ARENA_NEW(&d->setup.arena, pmm_ladder_t, n + 1);
+    d->own_ladder = PMM_ARENA_NEW(arena, pmm_ladder_t, n + 1);
     if (!d->own_market || !d->own_ladder) return PMM_FULL;
   }
   for (uint32_t i = 0; i < n; i++) {
-    d->sim_market[i] = pmm_engine_market(d->setup.engine, i);
-    d->sim_ladder[i] = pmm_engine_ladder(d->setup.engine, i);
+    d->stale[i] = true;
+    d->sim_market[i] = pmm_engine_market(d->engine, i);
+    d->sim_ladder[i] = pmm_engine_ladder(d->engine, i);
     if (!d->separate) continue;
-    d->own_market[i] = d->setup.market[i];
+    d->own_market[i] = *d->sim_market[i];
     pmm_ladder_t const *const like = d->sim_ladder[i];
-    if (pmm_ladder_init(&d->own_ladder[i], &d->setup.arena, like->tick_cnt, like->cap_cnt) != PMM_OK) return PMM_FULL;
+    if (pmm_ladder_init(&d->own_ladder[i], arena, like->tick_cnt, like->cap_cnt) != PMM_OK) return PMM_FULL;
     d->sim_market[i] = &d->own_market[i];
     d->sim_ladder[i] = &d->own_ladder[i];
   }
@@ -279,113 +359,141 @@ static size_t recorded_latencies(const pmm_backtest_opts_t *o, int64_t *out, pmm
   return n;
 }
 
-static pmm_status_t open_delays(driver_t *d, const pmm_config_t *c, pmm_error_t *err) {
-  if (c->latency.model != PMM_LATENCY_RECORDED || c->latency.samples[0]) return pmm__delays_open(&d->delays, c, NULL, 0, err);
-  int64_t *const sample = malloc(RECORDED_MAX * sizeof *sample);
-  if (!sample) return pmm_error_set(err, PMM_FULL, "no memory for latencies");
-  pmm_status_t st;
-  size_t const n = recorded_latencies(d->opts, sample, err, &st);
-  if (st == PMM_OK) st = pmm__delays_open(&d->delays, c, sample, n, err);
-  if (st != PMM_OK) { free(sample); return st; }
-  d->delays.sample = sample;
-  return PMM_OK;
-}
+/* The latencies of the tape itself are looked up once for all runs. */
+typedef struct recorded { int64_t *ns; size_t cnt; bool known; } recorded_t;
 
-static pmm_status_t open_exchange(driver_t *d, const pmm_config_t *c, pmm_error_t *err) {
-  pmm_sim_params_t params = c->exchange;
-  params.net_pairs = c->account.net_pairs;
-  pmm_status_t st = open_books(d);
-  if (st == PMM_OK) st = pmm_sim_init(&d->sim, &d->setup.arena, &params, d->sim_market, d->sim_ladder, d->setup.market_cnt, ORDERS_MAX, c->account.cash_e6);
-  if (st == PMM_OK) st = pmm__queue_open(&d->actions, sizeof(pmm_action_t));
-  if (st == PMM_OK) st = pmm__queue_open(&d->answers, sizeof(pmm_event_t));
-  if (st != PMM_OK) return pmm_error_set(err, st, "exchange: %s", pmm_status_to_string(st));
-  return open_delays(d, c, err);
+static pmm_status_t open_delays(driver_t *d, run_t *r, const pmm_config_t *c, recorded_t *seen, pmm_error_t *err) {
+  bool const wanted = c->latency.model == PMM_LATENCY_RECORDED;
+  if (wanted && !seen->known) {
+    seen->ns = malloc(RECORDED_MAX * sizeof *seen->ns);
+    if (!seen->ns) return pmm_error_set(err, PMM_FULL, "no memory for latencies");
+    pmm_status_t st;
+    seen->cnt = recorded_latencies(d->opts, seen->ns, err, &st);
+    if (st != PMM_OK) return st;
+    seen->known = true;
+  }
+  return pmm__delays_open(&r->delays, c, seen->ns, seen->cnt, err);
 }
 
 static int64_t ahead_of(void *ctx, uint64_t order_id) { return pmm_sim_ahead(ctx, order_id); }
 
-static pmm_status_t open_driver(driver_t *d, const pmm_config_t *c, const pmm_backtest_opts_t *o, pmm__stream_t *stream, pmm_error_t *err) {
-  d->opts = o;
-  d->feed = (pmm_feed_latency_t)c->latency.feed;
-  d->feed_ns = c->latency.feed_ns;
-  d->separate = d->feed != PMM_FEED_NONE;
+/* Orders that may be at the exchange at once: those the engine may have, and those whose end it does not know of yet. */
+static uint32_t orders_of(uint32_t slot_cnt) { return (uint32_t)pmm_min64(ORDERS_MAX, pmm_max64(4, slot_cnt) * ORDERS_PER_SLOT); }
+
+static pmm_status_t open_run(driver_t *d, uint32_t k, const pmm_config_t *c, recorded_t *seen, pmm__stream_t *stream, pmm_error_t *err) {
+  run_t *const r = &d->run[k];
   uint32_t markets, unders;
   const pmm_market_t *const m = pmm__stream_markets(stream, &markets);
   const pmm_underlying_t *const u = pmm__stream_underlyings(stream, &unders);
-  size_t const extra = o->replay_only ? 0 : pmm_sim_bytes(markets, ORDERS_MAX) + (d->separate ? book_bytes(m, markets) : 0);
-  pmm_status_t st = pmm__setup_open(&d->setup, c, m, markets, u, unders, !o->replay_only, extra, err);
-  if (st != PMM_OK || o->replay_only) return st;
-  st = open_exchange(d, c, err);
-  if (st == PMM_OK) pmm_engine_set_ahead(d->setup.engine, ahead_of, d->sim);
+  bool const replay = d->opts->replay_only;
+  uint32_t const orders = orders_of((uint32_t)pmm_min64(ORDERS_MAX, (int64_t)markets * c->strategy_cnt));
+  size_t const extra = replay ? 0 : pmm_sim_bytes(markets, orders) + (d->separate && k == 0 ? book_bytes(m, markets) : 0);
+  pmm_status_t st = pmm__setup_open_beside(&r->setup, k ? d->engine : NULL, c, m, markets, u, unders, !replay, extra, err);
   if (st != PMM_OK) return st;
-  if (o->observer && o->observer->start)
-    o->observer->start(o->observer->ctx, d->setup.engine, d->setup.market, d->setup.market_cnt, d->setup.slot, d->setup.slot_cnt);
-  next_due(d);
+  if (k == 0) d->engine = r->setup.engine;
+  d->market_cnt = markets;
+  if (replay) return PMM_OK;
+  if (k == 0) st = open_books(d, &r->setup.arena);
+  pmm_sim_params_t params = c->exchange;
+  params.net_pairs = c->account.net_pairs;
+  if (st == PMM_OK) st = pmm_sim_init(&r->sim, &r->setup.arena, &params, d->sim_market, d->sim_ladder, markets, orders, c->account.cash_e6);
+  if (st == PMM_OK) st = pmm__queue_open(&r->actions, sizeof(pmm_action_t));
+  if (st == PMM_OK) st = pmm__queue_open(&r->answers, sizeof(pmm_event_t));
+  if (st != PMM_OK) return pmm_error_set(err, st, "exchange: %s", pmm_status_to_string(st));
+  st = open_delays(d, r, c, seen, err);
+  if (st != PMM_OK) return st;
+  pmm_engine_set_ahead(r->setup.engine, ahead_of, r->sim);
+  d->due_ns[k] = PMM_NS_MAX;
   return PMM_OK;
 }
 
+static pmm_status_t open_driver(driver_t *d, const pmm_config_t *const *c, uint32_t cnt, const pmm_backtest_opts_t *o, pmm__stream_t *stream, pmm_error_t *err) {
+  *d = (driver_t){.opts = o, .run_cnt = cnt, .feed = (pmm_feed_latency_t)c[0]->latency.feed, .feed_ns = c[0]->latency.feed_ns, .next_ns = PMM_NS_MAX};
+  d->separate = d->feed != PMM_FEED_NONE;
+  d->run = calloc(cnt, sizeof *d->run);
+  d->due_ns = calloc(cnt, sizeof *d->due_ns);
+  if (!d->run || !d->due_ns) return pmm_error_set(err, PMM_FULL, "no memory for %u runs", cnt);
+  recorded_t seen = {0};
+  pmm_status_t st = PMM_OK;
+  for (uint32_t k = 0; st == PMM_OK && k < cnt; k++) st = open_run(d, k, c[k], &seen, stream, err);
+  free(seen.ns);
+  pmm__setup_t const *const s = &d->run[0].setup;
+  if (st == PMM_OK && o->observer && o->observer->start) o->observer->start(o->observer->ctx, s->engine, s->market, s->market_cnt, s->slot, s->slot_cnt);
+  return st;
+}
+
 static void close_driver(driver_t *d) {
-  pmm__queue_close(&d->actions);
-  pmm__queue_close(&d->answers);
-  pmm__delays_close(&d->delays);
+  for (uint32_t k = d->run ? d->run_cnt : 0; k-- > 0;) { /* the first owns the books */
+    run_t *const r = &d->run[k];
+    pmm__queue_close(&r->actions);
+    pmm__queue_close(&r->answers);
+    pmm__delays_close(&r->delays);
+    pmm__setup_close(&r->setup);
+  }
+  free(d->run);
+  free(d->due_ns);
+  free(d->watch);
+  free(d->stale);
   free(d->sim_market);
   free(d->sim_ladder);
   free(d->own_market);
-  pmm__setup_close(&d->setup);
 }
 
 /* -- the end: both books of the account must say the same -- */
-static pmm_status_t compare_account(driver_t *d, pmm_error_t *err) {
-  pmm_ledger_t *const l = pmm_engine_ledger(d->setup.engine);
-  int64_t ours = pmm_ledger_cash(l), theirs = pmm_sim_cash(d->sim);
-  for (uint32_t i = 0; i < d->setup.market_cnt; i++) {
+static pmm_status_t compare_account(run_t *r, pmm_error_t *err) {
+  pmm__setup_t const *const s = &r->setup;
+  pmm_ledger_t *const l = pmm_engine_ledger(s->engine);
+  int64_t ours = pmm_ledger_cash(l), theirs = pmm_sim_cash(r->sim);
+  for (uint32_t i = 0; i < s->market_cnt; i++) {
     int64_t yes = 0, no = 0, venue_yes, venue_no;
-    for (uint32_t k = 0; k < d->setup.slot_cnt; k++) {
-      if (d->setup.slot[k].market != i) continue;
+    for (uint32_t k = 0; k < s->slot_cnt; k++) {
+      if (s->slot[k].market != i) continue;
       pmm_position_t p;
       pmm_ledger_position(l, k, &p);
       yes += p.yes_e6;
       no += p.no_e6;
     }
-    pmm_sim_holding(d->sim, i, &venue_yes, &venue_no);
+    pmm_sim_holding(r->sim, i, &venue_yes, &venue_no);
     if (yes - no != venue_yes - venue_no)
-      return pmm_error_set(err, PMM_CORRUPT, "market %s: the ledger holds net %lld, the exchange %lld (1e-6 contracts)", d->setup.market[i].id, (long long)(yes - no), (long long)(venue_yes - venue_no));
+      return pmm_error_set(err, PMM_CORRUPT, "market %s: the ledger holds net %lld, the exchange %lld (1e-6 contracts)", s->market[i].id, (long long)(yes - no), (long long)(venue_yes - venue_no));
     ours += pmm_min64(yes, no);
     theirs += pmm_min64(venue_yes, venue_no);
   }
   if (ours != theirs) return pmm_error_set(err, PMM_CORRUPT, "the ledger has %lld, the exchange %lld micro-dollars of cash", (long long)ours, (long long)theirs);
-  return pmm_engine_check(d->setup.engine, err);
+  return pmm_engine_check(s->engine, err);
 }
 
 /* What is still on its way when the data ends arrives; timers no longer run. */
-static pmm_status_t drain(driver_t *d, pmm_error_t *err) {
-  while (pmm__queue_due(&d->actions) != PMM_NS_MAX || pmm__queue_due(&d->answers) != PMM_NS_MAX) {
-    int64_t const answer = pmm__queue_due(&d->answers), action = pmm__queue_due(&d->actions);
-    if (answer <= action) {
-      deliver_answer(d, answer);
-      if (send_actions(d, pmm_engine_now(d->setup.engine)) != PMM_OK) return pmm_error_set(err, PMM_FULL, "too many orders under way");
-    } else {
-      pmm_sim_on_action(d->sim, action, pmm__queue_pop(&d->actions));
-      if (collect_answers(d) != PMM_OK) return pmm_error_set(err, PMM_FULL, "too many answers under way");
+static pmm_status_t drain(driver_t *d, run_t *r, pmm_error_t *err) {
+  while (pmm__queue_due(&r->actions) != PMM_NS_MAX || pmm__queue_due(&r->answers) != PMM_NS_MAX || pmm_sim_next(r->sim) != PMM_NS_MAX) {
+    int64_t const answer = pmm__queue_due(&r->answers), action = pmm__queue_due(&r->actions), sim = pmm_sim_next(r->sim);
+    pmm_status_t st = PMM_OK;
+    if (answer <= action && answer <= sim) deliver_answer(d, r, answer);
+    else if (sim <= action) {
+      pmm_sim_advance(r->sim, sim);
+      st = collect_answers(r);
     }
+    else st = run_action(d, r, action);
+    if (st == PMM_OK) st = send_actions(d, r, pmm_engine_now(r->setup.engine));
+    if (st != PMM_OK) return pmm_error_set(err, PMM_FULL, "too many orders under way");
   }
-  pmm_engine_finish(d->setup.engine);
-  return compare_account(d, err);
+  pmm_engine_finish(r->setup.engine);
+  return compare_account(r, err);
 }
 
-static void note_fill_source(const driver_t *d, pmm_result_t *r) {
-  pmm_sim_stats_t const *const s = pmm_sim_stats(d->sim);
-  r->inferred_fills = s->inferred_fills;
-  r->cross_fills = s->cross_fills;
-  r->taker_fills = s->taker_fills;
-  r->trade_fills = s->maker_fills - s->cross_fills - s->inferred_fills;
-  int const kinds = (r->trade_fills > 0) + (r->inferred_fills > 0) + (r->cross_fills > 0);
+static void note_fill_source(const run_t *r, pmm_result_t *out) {
+  pmm_sim_stats_t const *const s = pmm_sim_stats(r->sim);
+  out->inferred_fills = s->inferred_fills;
+  out->cross_fills = s->cross_fills;
+  out->taker_fills = s->taker_fills;
+  out->trade_fills = s->maker_fills - s->cross_fills - s->inferred_fills;
+  int const kinds = (out->trade_fills > 0) + (out->inferred_fills > 0) + (out->cross_fills > 0);
   uint32_t data = 0;
-  for (uint32_t i = 0; i < d->setup.slot_cnt; i++) data |= d->setup.market[d->setup.slot[i].market].data;
-  if (kinds > 1) r->fill_source = "mixed: see trade_fills, inferred_fills, cross_fills";
-  else if (r->cross_fills) r->fill_source = "book crossings";
-  else if (r->inferred_fills || (kinds == 0 && (data & PMM_DATA_INFERRED))) r->fill_source = "inferred trades";
-  else r->fill_source = r->trade_fills || (data & PMM_DATA_TRADES) ? "trades" : "book crossings";
+  for (uint32_t i = 0; i < r->setup.slot_cnt; i++) data |= r->setup.market[r->setup.slot[i].market].data;
+  if (kinds > 1) out->fill_source = "mixed: see trade_fills, inferred_fills, cross_fills";
+  else if (out->cross_fills) out->fill_source = "book crossings";
+  else if (out->inferred_fills || (kinds == 0 && (data & PMM_DATA_INFERRED))) out->fill_source = "inferred trades";
+  else out->fill_source = out->trade_fills || (data & PMM_DATA_TRADES) ? "trades" : "book crossings";
 }
 
 static pmm_status_t run_one_clock(driver_t *d, pmm__stream_t *stream, pmm_error_t *err) {
@@ -409,44 +517,88 @@ static pmm_status_t run_two_clocks(driver_t *d, pmm__stream_t *stream, pmm_error
   return st;
 }
 
-pmm_status_t pmm_backtest_run(const pmm_config_t *c, const pmm_backtest_opts_t *o, pmm_result_t *out, pmm_error_t *err) {
-  memset(out, 0, sizeof *out);
+static pmm_status_t gather(driver_t *d, pmm_result_t *result, double wall, bool truncated, pmm_error_t *err) {
+  for (uint32_t k = 0; k < d->run_cnt; k++) {
+    pmm_status_t const st = pmm__result_gather(&d->run[k].setup, &result[k], err);
+    if (st != PMM_OK) return st;
+    result[k].wall_s = wall;
+    result[k].events_per_s = wall > 0 ? (double)result[k].events / wall : 0;
+    result[k].truncated = truncated;
+    if (d->run[k].sim) note_fill_source(&d->run[k], &result[k]);
+  }
+  return PMM_OK;
+}
+
+/* One pass over the data for cnt configurations that may share books. */
+static pmm_status_t pass(const pmm_config_t *const *c, uint32_t cnt, const pmm_backtest_opts_t *o, pmm_result_t *result, pmm_error_t *err) {
   pmm__stream_t *stream = NULL;
   pmm_status_t st = pmm__stream_open(&stream, o, err);
   if (st != PMM_OK) return st;
-  driver_t d = {0};
-  st = open_driver(&d, c, o, stream, err);
+  driver_t d;
+  st = open_driver(&d, c, cnt, o, stream, err);
   double const start = pmm__wall_seconds();
   if (st == PMM_OK) st = d.separate && !o->replay_only ? run_two_clocks(&d, stream, err) : run_one_clock(&d, stream, err);
-  if (st == PMM_OK && !o->replay_only) st = drain(&d, err);
-  double const wall = pmm__wall_seconds() - start;
-  if (st == PMM_OK) st = pmm__result_gather(&d.setup, out, err);
-  if (st == PMM_OK) {
-    out->wall_s = wall;
-    out->events_per_s = wall > 0 ? (double)out->events / wall : 0;
-    out->truncated = pmm__stream_truncated(stream);
-    if (d.sim) note_fill_source(&d, out);
-    if (o->observer && o->observer->finish) o->observer->finish(o->observer->ctx, out);
-  }
+  for (uint32_t k = 0; st == PMM_OK && !o->replay_only && k < cnt; k++) st = drain(&d, &d.run[k], err);
+  if (st == PMM_OK) st = gather(&d, result, pmm__wall_seconds() - start, pmm__stream_truncated(stream), err);
+  if (st == PMM_OK && o->observer && o->observer->finish) o->observer->finish(o->observer->ctx, result);
   close_driver(&d);
   pmm__stream_close(stream);
   return st;
 }
 
-static void observe_nothing(pmm_backtest_opts_t *o) {
-  o->observer = NULL;
-  o->on_account = NULL;
+static void empty(pmm_result_t *result, size_t cnt) {
+  for (size_t i = 0; i < cnt; i++) {
+    pmm_result_free(&result[i]);
+    memset(&result[i], 0, sizeof result[i]);
+  }
+}
+
+pmm_status_t pmm_backtest_run(const pmm_config_t *c, const pmm_backtest_opts_t *o, pmm_result_t *out, pmm_error_t *err) {
+  memset(out, 0, sizeof *out);
+  pmm_status_t const st = pass(&c, 1, o, out, err);
+  if (st != PMM_OK) empty(out, 1);
+  return st;
+}
+
+/* Whether two configurations see the same books at the same times. */
+static bool share_books(const pmm_config_t *a, const pmm_config_t *b) {
+  return memcmp(&a->engine, &b->engine, sizeof a->engine) == 0 && memcmp(&a->market, &b->market, sizeof a->market) == 0 &&
+         a->latency.feed == b->latency.feed && a->latency.feed_ns == b->latency.feed_ns;
+}
+
+/* Takes the next configuration that has not run, and those after it that share its books, into one pass. */
+static uint32_t choose(const pmm_config_t *const *config, size_t cnt, size_t first, const bool *done, const pmm_config_t **chosen, size_t *index) {
+  uint32_t n = 0;
+  for (size_t i = first; i < cnt && n < RUNS_MAX; i++) {
+    if (done[i] || !share_books(config[first], config[i])) continue;
+    chosen[n] = config[i];
+    index[n++] = i;
+  }
+  return n;
 }
 
 pmm_status_t pmm_backtest_many(const pmm_config_t *const *config, size_t cnt, const pmm_backtest_opts_t *opts, pmm_result_t *result, pmm_error_t *err) {
   memset(result, 0, cnt * sizeof *result);
   pmm_backtest_opts_t o = *opts;
-  observe_nothing(&o);
-  pmm_status_t st = PMM_OK;
-  for (size_t i = 0; st == PMM_OK && i < cnt; i++) st = pmm_backtest_run(config[i], &o, &result[i], err);
-  for (size_t i = 0; st != PMM_OK && i < cnt; i++) {
-    pmm_result_free(&result[i]);
-    memset(&result[i], 0, sizeof result[i]);
+  o.observer = NULL;
+  o.on_account = NULL;
+  bool *const done = calloc(cnt + 1, sizeof *done);
+  pmm_result_t *const part = calloc(RUNS_MAX, sizeof *part);
+  pmm_status_t st = done && part ? PMM_OK : pmm_error_set(err, PMM_FULL, "no memory for %zu runs", cnt);
+  for (size_t i = 0; st == PMM_OK && i < cnt; i++) {
+    if (done[i]) continue;
+    const pmm_config_t *chosen[RUNS_MAX];
+    size_t index[RUNS_MAX];
+    uint32_t const n = choose(config, cnt, i, done, chosen, index);
+    memset(part, 0, n * sizeof *part);
+    st = pass(chosen, n, &o, part, err);
+    for (uint32_t k = 0; k < n; k++) {
+      done[index[k]] = true;
+      result[index[k]] = part[k];
+    }
   }
+  free(done);
+  free(part);
+  if (st != PMM_OK) empty(result, cnt);
   return st;
 }

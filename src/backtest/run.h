@@ -15,6 +15,9 @@ typedef struct pmm__setup {
    for an exchange. with_slots false: books only. Everything is released by pmm__setup_close. */
 pmm_status_t pmm__setup_open(pmm__setup_t *s, const pmm_config_t *config, const pmm_market_t *market, uint32_t market_cnt,
                              const pmm_underlying_t *underlying, uint32_t underlying_cnt, bool with_slots, size_t extra, pmm_error_t *err);
+/* The same for an engine that shares the books of another (NULL: books of its own). */
+pmm_status_t pmm__setup_open_beside(pmm__setup_t *s, pmm_engine_t *books, const pmm_config_t *config, const pmm_market_t *market, uint32_t market_cnt,
+                                    const pmm_underlying_t *underlying, uint32_t underlying_cnt, bool with_slots, size_t extra, pmm_error_t *err);
 void pmm__setup_close(pmm__setup_t *s);
 
 /* How long a run took: the one clock a driver reads, never the engine. */

@@ -57,6 +57,11 @@ static pmm_status_t match_slots(pmm__setup_t *s, const pmm_config_t *c, pmm_erro
 
 pmm_status_t pmm__setup_open(pmm__setup_t *s, const pmm_config_t *c, const pmm_market_t *market, uint32_t market_cnt,
                              const pmm_underlying_t *underlying, uint32_t underlying_cnt, bool with_slots, size_t extra, pmm_error_t *err) {
+  return pmm__setup_open_beside(s, NULL, c, market, market_cnt, underlying, underlying_cnt, with_slots, extra, err);
+}
+
+pmm_status_t pmm__setup_open_beside(pmm__setup_t *s, pmm_engine_t *books, const pmm_config_t *c, const pmm_market_t *market, uint32_t market_cnt,
+                                    const pmm_underlying_t *underlying, uint32_t underlying_cnt, bool with_slots, size_t extra, pmm_error_t *err) {
   *s = (pmm__setup_t){.market_cnt = market_cnt};
   s->market = calloc(market_cnt + 1, sizeof *s->market);
   if (!s->market) return pmm_error_set(err, PMM_FULL, "no memory for %u markets", market_cnt);
@@ -70,7 +75,7 @@ pmm_status_t pmm__setup_open(pmm__setup_t *s, const pmm_config_t *c, const pmm_m
   if (st != PMM_OK) return st;
   pmm_engine_config_t const ec = {.params = c->engine, .exec = c->exec, .risk = c->risk, .market = s->market, .market_cnt = market_cnt,
       .underlying = underlying, .underlying_cnt = underlying_cnt, .slot = s->slot, .slot_cnt = s->slot_cnt,
-      .cash_e6 = c->account.cash_e6, .seed = c->seed, .run_id = 1};
+      .cash_e6 = c->account.cash_e6, .seed = c->seed, .run_id = 1, .books = books};
   st = pmm_arena_open(&s->arena, pmm_engine_bytes(&ec) + extra);
   if (st != PMM_OK) return pmm_error_set(err, st, "no memory for %u markets", market_cnt);
   return pmm_engine_init(&s->engine, &s->arena, &ec, err);
@@ -96,6 +101,7 @@ void pmm__queue_close(pmm__queue_t *q) {
   *q = (pmm__queue_t){0};
 }
 pmm_status_t pmm__queue_push(pmm__queue_t *q, int64_t due_ns, const void *item) {
+  if (q->head == q->tail) q->head = q->tail = 0; /* empty: the next item goes to the same warm lines */
   if (q->head - q->tail >= PMM__QUEUE_CNT) return PMM_FULL;
   size_t const at = q->head++ & (PMM__QUEUE_CNT - 1);
   q->last_ns = q->due_ns[at] = pmm_max64(due_ns, q->last_ns);

@@ -32,7 +32,7 @@ static void sift_down(pmm_engine_t *e, uint32_t pos) {
 void pmm__heap_fix(pmm_engine_t *e, uint32_t slot, int64_t due_ns) {
   pmm__slot_t *const s = &e->slot[slot];
   if (s->due_ns == due_ns) return;
-  e->stirred = true;
+  pmm__stir(e);
   bool const sooner = due_ns < s->due_ns;
   s->due_ns = due_ns;
   if (sooner) sift_up(e, s->heap_pos); else sift_down(e, s->heap_pos);
@@ -41,8 +41,8 @@ void pmm__heap_fix(pmm_engine_t *e, uint32_t slot, int64_t due_ns) {
 /* A slot is due at its refresh, or earlier when a decision was held back by min_requote_ns. */
 void pmm__slot_due(pmm_engine_t *e, uint32_t slot) {
   pmm__slot_t *const s = &e->slot[slot];
-  pmm__market_t const *const m = &e->market[s->cfg.market];
-  int64_t due = m->desc.life == PMM_LIFE_OPEN ? s->next_refresh_ns : PMM_NS_MAX;
+  pmm__book_t const *const b = e->market[s->cfg.market].book;
+  int64_t due = b->desc.life == PMM_LIFE_OPEN ? s->next_refresh_ns : PMM_NS_MAX;
   if (s->throttled) due = pmm_min64(due, s->last_decision_ns + e->params.min_requote_ns);
   pmm__heap_fix(e, slot, due);
 }
@@ -72,11 +72,12 @@ static void unthrottle(pmm_engine_t *e, uint32_t slot) {
 }
 
 /* -- view -- */
-static size_t fair_values(pmm_engine_t *e, pmm__market_t *m) {
+static size_t fair_values(pmm_engine_t *e, const pmm__market_t *m) {
   size_t n = 0;
+  pmm_flow_t const *const flow = &m->book->flow;
   if (m->has_external) e->fair[n++] = m->external;
-  if (m->flow.cnt)
-    e->fair[n++] = (pmm_fair_t){.kind = PMM_FAIR_TRADE_EWMA, .p = m->flow.ewma_price, .weight = 1, .as_of_ns = m->flow.ewma_ns, .expires_ns = PMM_NS_MAX};
+  if (flow->cnt)
+    e->fair[n++] = (pmm_fair_t){.kind = PMM_FAIR_TRADE_EWMA, .p = flow->ewma_price, .weight = 1, .as_of_ns = flow->ewma_ns, .expires_ns = PMM_NS_MAX};
   return n;
 }
 
@@ -88,41 +89,68 @@ static double life_time_whole(const pmm_market_t *m) {
   return m->close_ns == PMM_TIME_NONE || m->open_ns == PMM_TIME_NONE ? NAN : (double)(m->close_ns - m->open_ns) / 1e9;
 }
 
-static void build_view(pmm_engine_t *e, uint32_t slot, uint32_t wake, pmm_view_t *v) {
+/* Section 1 of the models: the book's mid, else the last valid one while it is young, else one half. Where a source gives prices
+   now and then instead of a book, the last one stands until the next. */
+static void mid_view(const pmm_engine_t *e, const pmm__book_t *b, pmm_view_t *v) {
+  double mid;
+  int64_t const stale_ns = b->desc.data & PMM_DATA_PRICE ? PMM_NS_MAX : e->params.stale_mid_ns;
+  if (pmm_ladder_mid(&b->ladder, &mid) == PMM_OK) {
+    v->mid = mid;
+    v->mid_age_ns = 0;
+    return;
+  }
+  v->mid_age_ns = b->mid.has ? e->now_ns - b->mid.at_ns : PMM_NS_MAX;
+  v->mid = b->mid.has && v->mid_age_ns < stale_ns ? b->mid.last : 0.5;
+}
+
+/* The rest of the view, which a strategy that named its inputs does without. */
+static void build_rest(pmm_engine_t *e, uint32_t slot, pmm_view_t *v) {
   pmm__slot_t *const s = &e->slot[slot];
-  pmm__market_t *const m = &e->market[s->cfg.market];
-  v->now_ns = e->now_ns;
-  v->wake = wake;
-  v->market = pmm__shown(m);
-  v->ladder = &m->ladder;
-  v->flow = &m->flow;
-  /* Where a source gives prices now and then instead of a book, the last one stands until the next. */
-  v->mid = pmm_mid_update(&m->mid, &m->ladder, e->now_ns, m->desc.data & PMM_DATA_PRICE ? PMM_NS_MAX : e->params.stale_mid_ns);
-  v->mid_age_ns = m->mid.has ? e->now_ns - m->mid.at_ns : PMM_NS_MAX;
+  pmm__market_t const *const m = &e->market[s->cfg.market];
+  pmm__book_t const *const b = m->book;
   v->fair = e->fair;
   v->fair_cnt = fair_values(e, m);
-  v->position = s->pos;
   v->free_cash_e6 = pmm_ledger_free(e->ledger);
-  v->group_net_e6 = e->exposure_e6[m->exposure];
+  v->group_net_e6 = e->exposure_e6[b->exposure];
   v->others_flatten_e6 = e->flatten_e6 - s->flatten_e6;
-  v->time_left_s = life_time_left(&m->desc, e->now_ns);
-  v->life_s = life_time_whole(&m->desc);
-  if (m->group != UINT32_MAX) pmm__under_view(e, m, &v->under);
+  v->time_left_s = life_time_left(&b->desc, e->now_ns);
+  v->life_s = life_time_whole(&b->desc);
+  if (b->group != UINT32_MAX) pmm__under_view(e, b, &v->under);
   else v->under = (pmm_under_view_t){.volatility = NAN, .settle_mean = NAN, .age_s = INFINITY};
   v->order_cnt = pmm_exec_open_cnt(e->exec, slot) ? pmm_exec_own_orders(e->exec, slot, e->own, PMM__OWN_MAX) : 0;
   if (e->ahead)
     for (size_t i = 0; i < v->order_cnt; i++) e->own[i].ahead_e6 = e->ahead(e->ahead_ctx, e->own[i].order_id);
   v->orders = e->own;
   v->rate_left = pmm_risk_rate_left(&e->risk, e->now_ns);
+}
+
+/* Where a strategy did not name its inputs it gets everything; where it did, the rest says "nothing known". */
+static void build_none(pmm_view_t *v) {
+  v->fair = NULL;
+  v->orders = NULL;
+  v->fair_cnt = v->order_cnt = 0;
+  v->free_cash_e6 = v->group_net_e6 = v->others_flatten_e6 = 0;
+  v->time_left_s = v->life_s = NAN;
+  v->under = (pmm_under_view_t){.volatility = NAN, .settle_mean = NAN, .age_s = INFINITY};
+  v->rate_left = INFINITY;
+}
+
+static void build_view(pmm_engine_t *e, uint32_t slot, uint32_t wake, bool whole, pmm_view_t *v) {
+  pmm__slot_t *const s = &e->slot[slot];
+  pmm__book_t const *const b = e->market[s->cfg.market].book;
+  v->now_ns = e->now_ns;
+  v->wake = wake;
+  v->market = pmm__shown(b);
+  v->ladder = &b->ladder;
+  v->flow = &b->flow;
+  mid_view(e, b, v);
+  v->position = s->pos;
   v->signals = &s->cfg.signals;
+  if (whole) build_rest(e, slot, v);
+  else build_none(v);
 }
 /* Looking changes nothing: a run that is watched decides as one that is not. */
-void pmm_engine_view(pmm_engine_t *e, uint32_t slot, pmm_view_t *out) {
-  pmm__market_t *const m = &e->market[e->slot[slot].cfg.market];
-  pmm_mid_state_t const mid = m->mid;
-  build_view(e, slot, 0, out);
-  m->mid = mid;
-}
+void pmm_engine_view(pmm_engine_t *e, uint32_t slot, pmm_view_t *out) { build_view(e, slot, 0, true, out); }
 
 /* -- decision -- */
 /* An operator's "flatten" overrides the strategy with an exit of whatever is held. */
@@ -167,10 +195,11 @@ static void ask_strategy(pmm_engine_t *e, pmm__slot_t *s, const pmm_view_t *view
   const char *const fault = st != PMM_OK ? pmm_status_to_string(st) : fault_of(q);
   if (__builtin_expect(fault != NULL, 0)) pause_because(q, fault);
   else if (e->paused && q->action == PMM_QUOTE_QUOTE) pause_because(q, "paused by operator");
-  else if (__builtin_expect(e->market[s->cfg.market].phase != PMM_PHASE_NORMAL, 0)) mind_phase(e->market[s->cfg.market].phase, q);
+  else if (__builtin_expect(e->market[s->cfg.market].book->phase != PMM_PHASE_NORMAL, 0)) mind_phase(e->market[s->cfg.market].book->phase, q);
 }
 
 static void mix_actions(pmm_engine_t *e, uint32_t from) {
+  pmm__stir(e);
   for (uint32_t i = from; i < e->actions.cnt; i++) {
     pmm_action_t const *const a = &e->actions.action[i];
     e->path_hash = pmm_hash_mix(e->path_hash, a->order_id ^ ((uint64_t)a->kind << 56));
@@ -179,31 +208,53 @@ static void mix_actions(pmm_engine_t *e, uint32_t from) {
   }
 }
 
-static void act(pmm_engine_t *e, uint32_t slot, const pmm_quotes_t *q) {
+/* True when nothing is left to do while quotes, book and orders stay as they are. */
+static bool act(pmm_engine_t *e, uint32_t slot, const pmm_quotes_t *q) {
   pmm__slot_t *const s = &e->slot[slot];
-  pmm__market_t *const m = &e->market[s->cfg.market];
-  pmm_exec_ctx_t const ctx = {.now_ns = e->now_ns, .market = pmm__shown(m), .ladder = &m->ladder, .equity_e6 = e->equity_e6, .at_risk_e6 = pmm__at_risk(e)};
+  pmm__book_t const *const b = e->market[s->cfg.market].book;
+  pmm_exec_ctx_t const ctx = {.now_ns = e->now_ns, .market = pmm__shown(b), .ladder = &b->ladder, .equity_e6 = e->equity_e6, .at_risk_e6 = pmm__at_risk(e)};
   uint32_t const from = e->actions.cnt;
-  pmm_exec_quote(e->exec, slot, &ctx, q, &e->actions, NULL);
-  if (e->actions.cnt == from) return;
+  bool const settled = pmm_exec_quote(e->exec, slot, &ctx, q, &e->actions, NULL);
+  if (e->actions.cnt == from) return settled;
   pmm__accrue(e, s);
   pmm__refresh(e, slot);
   mix_actions(e, from);
+  return false;
+}
+
+#define MEMO_INPUTS (PMM_INPUT_TOUCH | PMM_INPUT_POSITION)
+
+static bool same_again(const pmm_engine_t *e, const pmm__slot_t *s, const pmm__book_t *b, uint32_t wake) {
+  return s->memo.valid && s->memo.bid == b->ladder.best[PMM_BID] && s->memo.ask == b->ladder.best[PMM_ASK] && !(wake & (PMM_WAKE_LIFE | PMM_WAKE_FAIR)) &&
+         s->memo.factor == pmm_risk_size_factor(&e->risk) && !e->flatten && !e->paused;
+}
+
+/* A mid that is not in the book ages, so it is not remembered. */
+static void remember(const pmm_engine_t *e, pmm__slot_t *s, const pmm__book_t *b) {
+  int32_t const bid = b->ladder.best[PMM_BID], ask = b->ladder.best[PMM_ASK];
+  bool const pure = s->cfg.ops->inputs && !(s->cfg.ops->inputs & ~MEMO_INPUTS);
+  if (!pure || bid == PMM_TICKS_NONE || ask == PMM_TICKS_NONE || bid > ask || s->quotes.action == PMM_QUOTE_EXIT || e->flatten || e->paused) return;
+  s->memo = (pmm__memo_t){.valid = true, .bid = bid, .ask = ask, .factor = pmm_risk_size_factor(&e->risk)};
 }
 
 void pmm__decide(pmm_engine_t *e, uint32_t slot, uint32_t wake) {
   pmm__slot_t *const s = &e->slot[slot];
-  pmm__market_t *const m = &e->market[s->cfg.market];
-  if (!wake || m->desc.life != PMM_LIFE_OPEN || !m->seen || m->gap || e->risk.killed) return;
-  pmm_view_t view;
-  build_view(e, slot, wake, &view);
+  pmm__book_t const *const b = e->market[s->cfg.market].book;
+  if (!wake || b->desc.life != PMM_LIFE_OPEN || !b->seen || b->gap || e->risk.killed) return;
   s->last_decision_ns = e->now_ns;
-  unthrottle(e, slot);
   s->st.decisions++;
   e->decisions++;
+  if (same_again(e, s, b, wake)) {
+    unthrottle(e, slot);
+    return;
+  }
+  s->memo.valid = false;
+  pmm_view_t view;
+  build_view(e, slot, wake, s->cfg.ops->inputs == 0, &view);
+  unthrottle(e, slot);
   if (e->flatten) flatten_quotes(s, view.mid, &s->quotes);
   else ask_strategy(e, s, &view);
-  act(e, slot, &s->quotes);
+  if (act(e, slot, &s->quotes)) remember(e, s, b);
 }
 
 static void wake_slot(pmm_engine_t *e, uint32_t slot, uint32_t wake) {
@@ -223,7 +274,7 @@ static void wake_slot(pmm_engine_t *e, uint32_t slot, uint32_t wake) {
 }
 
 void pmm__wake_market(pmm_engine_t *e, pmm__market_t *m, uint32_t wake) {
-  if (!(m->wake & wake) || m->desc.life != PMM_LIFE_OPEN) return;
+  if (!(m->wake & wake) || m->book->desc.life != PMM_LIFE_OPEN) return;
   for (uint32_t i = 0; i < m->slot_cnt; i++) wake_slot(e, m->slot[i], wake);
 }
 

@@ -41,9 +41,12 @@ static int32_t ladder_cap(const pmm_market_t *m) {
 size_t pmm_engine_bytes(const pmm_engine_config_t *c) {
   size_t n = sizeof(pmm_engine_t) + 4096;
   n += (sizeof(pmm__market_t) + sizeof(int64_t) + 128) * c->market_cnt;
-  for (uint32_t i = 0; i < c->market_cnt; i++) n += pmm_ladder_bytes(ladder_cap(&c->market[i])) + 256;
+  if (!c->books) {
+    n += sizeof(pmm__core_t) + sizeof(pmm__book_t) * (c->market_cnt + 1);
+    for (uint32_t i = 0; i < c->market_cnt; i++) n += pmm_ladder_bytes(ladder_cap(&c->market[i])) + 256;
+    n += (sizeof(pmm__source_t) + sizeof(pmm__group_t)) * c->underlying_cnt + 256;
+  }
   n += (sizeof(pmm__slot_t) + sizeof(uint32_t)) * (c->slot_cnt + 1) + strategy_bytes(c);
-  n += (sizeof(pmm__source_t) + sizeof(pmm__group_t)) * c->underlying_cnt + 256;
   n += sizeof(pmm__markout_t) * PMM__MARKOUT_RING;
   n += (sizeof(pmm_action_t) * 2 + 1024) * orders_max(c) + ((size_t)1 << 20);
   n += 4096u * (size_t)(c->slot_cnt + 1) + ((size_t)4 << 20); /* ledger and exec */
@@ -51,36 +54,62 @@ size_t pmm_engine_bytes(const pmm_engine_config_t *c) {
 }
 
 /* After a change of the market's terms: what strategies see of them. */
-static void show_terms(const pmm_engine_t *e, pmm__market_t *m) {
-  int32_t const step = e->params.quote_tick_e4, tick = m->desc.grid.tick_e4;
-  m->coarse = step > tick && step % tick == 0;
-  if (!m->coarse) return;
-  m->quote = m->desc;
-  pmm_status_t const st = pmm_grid_uniform(&m->quote.grid, step);
+static void show_terms(const pmm__core_t *core, pmm__book_t *b) {
+  int32_t const step = core->params.quote_tick_e4, tick = b->desc.grid.tick_e4;
+  b->coarse = step > tick && step % tick == 0;
+  if (!b->coarse) return;
+  b->quote = b->desc;
+  pmm_status_t const st = pmm_grid_uniform(&b->quote.grid, step);
   assert(st == PMM_OK); /* checked at the start */
   (void)st;
 }
 
-static pmm_status_t init_market(pmm_engine_t *e, pmm_arena_t *arena, uint32_t i, const pmm_engine_config_t *c) {
-  pmm__market_t *const m = &e->market[i];
-  m->desc = c->market[i];
-  show_terms(e, m);
-  m->opened_ns = PMM_TIME_NONE;
-  m->quiet_ns = INT64_MIN;
-  m->group = UINT32_MAX;
-  m->window_ns = m->desc.settle_window_ns > 0 && m->desc.close_ns != PMM_TIME_NONE ? m->desc.close_ns - m->desc.settle_window_ns : PMM_NS_MAX;
-  pmm_flow_init(&m->flow, c->params.trade_half_life_s);
-  return pmm_ladder_init(&m->ladder, arena, m->desc.grid.tick_cnt, ladder_cap(&m->desc));
+static pmm_status_t init_book(pmm__core_t *core, pmm_arena_t *arena, uint32_t i, const pmm_engine_config_t *c) {
+  pmm__book_t *const b = &core->book[i];
+  b->desc = c->market[i];
+  show_terms(core, b);
+  b->opened_ns = PMM_TIME_NONE;
+  b->group = UINT32_MAX;
+  b->window_ns = b->desc.settle_window_ns > 0 && b->desc.close_ns != PMM_TIME_NONE ? b->desc.close_ns - b->desc.settle_window_ns : PMM_NS_MAX;
+  pmm_flow_init(&b->flow, c->params.trade_half_life_s);
+  return pmm_ladder_init(&b->ladder, arena, b->desc.grid.tick_cnt, ladder_cap(&b->desc));
 }
 
 /* Markets of one event share an exposure; a market without one is its own. */
-static void init_exposures(pmm_engine_t *e) {
-  for (uint32_t i = 0; i < e->market_cnt; i++) {
-    e->market[i].exposure = i;
-    if (!e->market[i].desc.event[0]) continue;
+static void init_exposures(pmm__core_t *core) {
+  for (uint32_t i = 0; i < core->market_cnt; i++) {
+    core->book[i].exposure = i;
+    if (!core->book[i].desc.event[0]) continue;
     for (uint32_t j = 0; j < i; j++)
-      if (strcmp(e->market[j].desc.event, e->market[i].desc.event) == 0) { e->market[i].exposure = j; break; }
+      if (strcmp(core->book[j].desc.event, core->book[i].desc.event) == 0) { core->book[i].exposure = j; break; }
   }
+}
+
+static pmm_status_t init_core(pmm_engine_t *e, pmm_arena_t *arena, const pmm_engine_config_t *c, pmm_error_t *err) {
+  pmm__core_t *const core = e->core = PMM_ARENA_NEW(arena, pmm__core_t, 1);
+  if (!core) return pmm_error_set(err, PMM_FULL, "no memory for the engine");
+  core->params = c->params;
+  core->now_ns = INT64_MIN;
+  core->due_ns = PMM_NS_MAX;
+  core->market_cnt = c->market_cnt;
+  core->book = PMM_ARENA_NEW(arena, pmm__book_t, c->market_cnt + 1);
+  if (!core->book) return pmm_error_set(err, PMM_FULL, "no memory for %u markets", c->market_cnt);
+  for (uint32_t i = 0; i < c->market_cnt; i++) {
+    pmm_status_t const st = init_book(core, arena, i, c);
+    if (st != PMM_OK) return pmm_error_set(err, st, "market %s: %s", c->market[i].id, pmm_status_to_string(st));
+  }
+  init_exposures(core);
+  pmm_status_t const st = pmm__feeds_init(core, arena, c);
+  return st == PMM_OK ? st : pmm_error_set(err, st, "underlyings: %s", pmm_status_to_string(st));
+}
+
+/* Behind those that came before it: engines of one core act in the order in which they were made. */
+static void join_core(pmm_engine_t *e, pmm__core_t *core) {
+  e->core = core;
+  e->index = core->last ? core->last->index + 1 : 0;
+  if (core->last) core->last->next = e; else core->first = e;
+  core->last = e;
+  core->due_ns = pmm_min64(core->due_ns, e->internal_due_ns);
 }
 
 static pmm_status_t init_slot(pmm_engine_t *e, pmm_arena_t *arena, uint32_t i, const pmm_engine_config_t *c, pmm_error_t *err) {
@@ -90,10 +119,12 @@ static pmm_status_t init_slot(pmm_engine_t *e, pmm_arena_t *arena, uint32_t i, c
   if (s->cfg.market >= e->market_cnt) return pmm_error_set(err, PMM_INVAL, "strategy %s: no market %u", s->cfg.name, s->cfg.market);
   pmm__market_t *const m = &e->market[s->cfg.market];
   if (m->slot_cnt >= PMM_SLOTS_PER_MARKET_MAX)
-    return pmm_error_set(err, PMM_FULL, "market %s: more than %d strategies", m->desc.id, PMM_SLOTS_PER_MARKET_MAX);
+    return pmm_error_set(err, PMM_FULL, "market %s: more than %d strategies", m->book->desc.id, PMM_SLOTS_PER_MARKET_MAX);
   m->slot[m->slot_cnt++] = i;
   m->wake |= ops->wake | PMM_WAKE_LIFE;
   m->listens |= ops->on_event != NULL;
+  m->book->wake |= m->wake | (m->listens ? PMM__LISTENS : 0);
+  m->book->flows += ops->inputs == 0 || ops->on_event;
   s->state = pmm_arena_take(arena, ops->state_size ? ops->state_size : 1, 64);
   if (!s->state) return pmm_error_set(err, PMM_FULL, "no memory for strategy %s", s->cfg.name);
   pmm_status_t st = ops->init(s->state, s->cfg.params, pmm_hash_mix(c->seed, i));
@@ -142,13 +173,11 @@ pmm_status_t pmm_engine_init(pmm_engine_t **out, pmm_arena_t *arena, const pmm_e
   e->actions.action = PMM_ARENA_NEW(arena, pmm_action_t, e->actions.cap);
   if (!e->market || !e->slot || !e->heap || !e->exposure_e6 || !e->markout || !e->actions.action)
     return pmm_error_set(err, PMM_FULL, "no memory for %u markets", c->market_cnt);
-  for (uint32_t i = 0; i < c->market_cnt; i++) {
-    pmm_status_t const st = init_market(e, arena, i, c);
-    if (st != PMM_OK) return pmm_error_set(err, st, "market %s: %s", c->market[i].id, pmm_status_to_string(st));
-  }
-  init_exposures(e);
-  pmm_status_t st = pmm__feeds_init(e, arena, c);
-  if (st != PMM_OK) return pmm_error_set(err, st, "underlyings: %s", pmm_status_to_string(st));
+  if (c->books && c->books->core->market_cnt != c->market_cnt) return pmm_error_set(err, PMM_INVAL, "shared books are of %u markets, not %u", c->books->core->market_cnt, c->market_cnt);
+  pmm_status_t st = c->books ? PMM_OK : init_core(e, arena, c, err);
+  if (st != PMM_OK) return st;
+  join_core(e, c->books ? c->books->core : e->core);
+  for (uint32_t i = 0; i < c->market_cnt; i++) e->market[i] = (pmm__market_t){.book = &e->core->book[i], .quiet_ns = INT64_MIN};
   st = init_money(e, arena, c, err);
   for (uint32_t i = 0; st == PMM_OK && i < c->slot_cnt; i++) st = init_slot(e, arena, i, c, err);
   if (st == PMM_OK) *out = e;
@@ -156,9 +185,7 @@ pmm_status_t pmm_engine_init(pmm_engine_t **out, pmm_arena_t *arena, const pmm_e
 }
 
 /* -- life cycle -- */
-static void start_trading(pmm_engine_t *e, pmm__market_t *m) {
-  m->opened_ns = e->now_ns;
-  pmm_flow_start(&m->flow, e->now_ns);
+static void start_slots(pmm_engine_t *e, pmm__market_t *m) {
   for (uint32_t i = 0; i < m->slot_cnt; i++) {
     pmm__slot_t *const s = &e->slot[m->slot[i]];
     s->accrued_ns = e->now_ns;
@@ -166,7 +193,7 @@ static void start_trading(pmm_engine_t *e, pmm__market_t *m) {
     pmm__slot_due(e, m->slot[i]);
   }
 }
-static void stop_trading(pmm_engine_t *e, pmm__market_t *m) {
+static void stop_slots(pmm_engine_t *e, pmm__market_t *m) {
   for (uint32_t i = 0; i < m->slot_cnt; i++) {
     pmm__slot_t *const s = &e->slot[m->slot[i]];
     pmm__accrue(e, s);
@@ -174,7 +201,23 @@ static void stop_trading(pmm_engine_t *e, pmm__market_t *m) {
     s->next_refresh_ns = PMM_NS_MAX;
     pmm__slot_due(e, m->slot[i]);
   }
-  m->opened_ns = PMM_TIME_NONE;
+}
+
+static void start_trading(pmm__core_t *core, uint32_t market) {
+  pmm__book_t *const b = &core->book[market];
+  b->opened_ns = core->now_ns;
+  pmm_flow_start(&b->flow, core->now_ns);
+  for (pmm_engine_t *e = core->first; e; e = e->next) {
+    pmm__sync(e, core->now_ns);
+    start_slots(e, &e->market[market]);
+  }
+}
+static void stop_trading(pmm__core_t *core, uint32_t market) {
+  for (pmm_engine_t *e = core->first; e; e = e->next) {
+    pmm__sync(e, core->now_ns);
+    stop_slots(e, &e->market[market]);
+  }
+  core->book[market].opened_ns = PMM_TIME_NONE;
 }
 
 /* Pays out once every order of ours in the market is accounted for; their last events may still be on the way. */
@@ -189,7 +232,7 @@ static void try_resolve(pmm_engine_t *e, pmm__market_t *m) {
   m->resolve_pending = false;
   m->resolved = true;
   if (m->slot_cnt) {
-    pmm_status_t const st = pmm_ledger_resolve(e->ledger, (uint32_t)(m - e->market), m->desc.payout_yes_e6, NULL);
+    pmm_status_t const st = pmm_ledger_resolve(e->ledger, (uint32_t)(m - e->market), m->book->desc.payout_yes_e6, NULL);
     assert(st == PMM_OK); /* all locks were released with the orders */
     (void)st;
   }
@@ -200,27 +243,36 @@ static bool is_payout(const pmm_md_t *md) {
   return md->side > PMM_OUTCOME_UNKNOWN && md->side <= PMM_OUTCOME_VOID && md->qty_e6 >= 0 && md->qty_e6 <= PMM_ONE_E6;
 }
 
-static void on_status(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
-  pmm_life_t const to = (pmm_life_t)md->aux;
-  if (md->aux > PMM_LIFE_RESOLVED || pmm_life_move((pmm_life_t)m->desc.life, to) != PMM_OK || (to == PMM_LIFE_RESOLVED && !is_payout(md))) {
-    e->bad++;
-    return;
-  }
-  if (to == PMM_LIFE_RESOLVED && m->desc.life == PMM_LIFE_RESOLVED) return; /* said twice: it was paid once */
-  bool const trades = pmm_life_trades(to);
-  if (!trades && m->opened_ns != PMM_TIME_NONE) stop_trading(e, m);
-  m->desc.life = md->aux;
-  show_terms(e, m);
-  if (trades && m->opened_ns == PMM_TIME_NONE) start_trading(e, m);
+/* What an engine does about its market's new state. */
+static void live_on(pmm_engine_t *e, uint32_t market, pmm_life_t to) {
+  pmm__market_t *const m = &e->market[market];
+  pmm__sync(e, e->core->now_ns);
   if (to == PMM_LIFE_HALTED) pmm__cancel_market(e, m);
   if (to == PMM_LIFE_RESOLVED) {
-    m->desc.outcome = md->side;
-    m->desc.payout_yes_e6 = md->qty_e6;
     m->resolve_pending = true;
-    show_terms(e, m);
     try_resolve(e, m);
   }
   pmm__wake_market(e, m, PMM_WAKE_LIFE);
+}
+
+static void on_status(pmm__core_t *core, const pmm_md_t *md) {
+  pmm__book_t *const b = &core->book[md->market];
+  pmm_life_t const to = (pmm_life_t)md->aux;
+  if (md->aux > PMM_LIFE_RESOLVED || pmm_life_move((pmm_life_t)b->desc.life, to) != PMM_OK || (to == PMM_LIFE_RESOLVED && !is_payout(md))) {
+    core->bad++;
+    return;
+  }
+  if (to == PMM_LIFE_RESOLVED && b->desc.life == PMM_LIFE_RESOLVED) return; /* said twice: it was paid once */
+  bool const trades = pmm_life_trades(to);
+  if (!trades && b->opened_ns != PMM_TIME_NONE) stop_trading(core, md->market);
+  b->desc.life = md->aux;
+  if (to == PMM_LIFE_RESOLVED) {
+    b->desc.outcome = md->side;
+    b->desc.payout_yes_e6 = md->qty_e6;
+  }
+  show_terms(core, b);
+  if (trades && b->opened_ns == PMM_TIME_NONE) start_trading(core, md->market);
+  for (pmm_engine_t *e = core->first; e; e = e->next) live_on(e, md->market, to);
 }
 
 /* -- market data -- */
@@ -235,138 +287,184 @@ void pmm__tell(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
   }
 }
 
-static void wake_after_message(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md, uint32_t wake) {
-  if (__builtin_expect(m->opened_ns == PMM_TIME_NONE, 0)) start_trading(e, m); /* open from the start: no STATUS came */
-  if (m->gap) return;
-  if (m->listens) pmm__tell(e, m, md);
-  if (wake == PMM_WAKE_BOOK && e->now_ns < m->quiet_ns) return;
-  pmm__wake_market(e, m, wake);
+static void tell_all(pmm__core_t *core, const pmm_md_t *md) {
+  if (!(core->book[md->market].wake & PMM__LISTENS)) return;
+  for (pmm_engine_t *e = core->first; e; e = e->next) {
+    if (!e->market[md->market].listens) continue;
+    pmm__sync(e, core->now_ns);
+    pmm__tell(e, &e->market[md->market], md);
+  }
+}
+
+/* The engines hear of a whole message. */
+static void spread(pmm__core_t *core, const pmm_md_t *md, uint32_t wake) {
+  pmm__book_t const *const b = &core->book[md->market];
+  if (__builtin_expect(b->opened_ns == PMM_TIME_NONE, 0)) start_trading(core, md->market); /* open from the start: no STATUS came */
+  if (b->gap || !(b->wake & (wake | PMM__LISTENS))) return;
+  for (pmm_engine_t *e = core->first; e; e = e->next) {
+    pmm__market_t *const m = &e->market[md->market];
+    if (m->listens) {
+      pmm__sync(e, core->now_ns);
+      pmm__tell(e, m, md);
+    }
+    if (!(m->wake & wake) || (wake == PMM_WAKE_BOOK && core->now_ns < m->quiet_ns)) continue;
+    pmm__sync(e, core->now_ns);
+    pmm__wake_market(e, m, wake);
+  }
 }
 
 /* One venue message is complete: the book is consistent and worth a decision. Inlined: a replay does little else. */
-static inline __attribute__((always_inline)) void end_message(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
-  int32_t const bid = m->ladder.best[PMM_BID], ask = m->ladder.best[PMM_ASK];
+static inline __attribute__((always_inline)) void end_message(pmm__core_t *core, const pmm_md_t *md) {
+  pmm__book_t *const b = &core->book[md->market];
+  int32_t const bid = b->ladder.best[PMM_BID], ask = b->ladder.best[PMM_ASK];
   if (bid != PMM_TICKS_NONE && ask != PMM_TICKS_NONE) {
-    if (__builtin_expect(bid >= ask, 0)) { if (bid == ask) m->locked++; else m->crossed++; }
+    if (__builtin_expect(bid >= ask, 0)) { if (bid == ask) b->locked++; else b->crossed++; }
     if (bid <= ask) {
-      m->mid.last = (double)(bid + ask) * m->ladder.tick_e4 / (2.0 * PMM_ONE_E4);
-      m->mid.at_ns = e->now_ns;
-      m->mid.has = true;
+      b->mid.last = (double)(bid + ask) * b->ladder.tick_e4 / (2.0 * PMM_ONE_E4);
+      b->mid.at_ns = core->now_ns;
+      b->mid.has = true;
     }
   }
-  if (md->flags & PMM_F_SNAPSHOT) m->gap = false;
-  if (md->kind == PMM_MD_LEVEL || md->kind == PMM_MD_CLEAR) m->seen = true;
-  uint32_t const wake = m->pending | PMM_WAKE_BOOK;
-  m->pending = 0;
-  if (m->desc.life != PMM_LIFE_OPEN) return;
-  m->messages++;
-  if (m->slot_cnt) wake_after_message(e, m, md, wake);
+  if (md->flags & PMM_F_SNAPSHOT) b->gap = false;
+  if (md->kind == PMM_MD_LEVEL || md->kind == PMM_MD_CLEAR) b->seen = true;
+  uint32_t const wake = b->pending | PMM_WAKE_BOOK;
+  b->pending = 0;
+  if (b->desc.life != PMM_LIFE_OPEN) return;
+  b->messages++;
+  if ((b->wake & (wake | PMM__LISTENS)) || (__builtin_expect(b->opened_ns == PMM_TIME_NONE, 0) && b->wake)) spread(core, md, wake);
 }
 
-static void on_trade(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
-  if (md->qty_e6 <= 0 || md->price_e4 <= 0 || md->price_e4 >= PMM_ONE_E4 || md->side > PMM_ASK) { e->bad++; return; }
-  e->trades++;
-  m->pending |= PMM_WAKE_TRADE;
-  if (m->slot_cnt == 0) return; /* nobody asks for its statistics */
-  pmm_flow_trade(&m->flow, e->now_ns, (pmm_side_t)md->side, md->price_e4, md->qty_e6, md->flags);
-  if (m->listens && !(md->flags & PMM_F_LAST)) pmm__tell(e, m, md);
+static void on_trade(pmm__core_t *core, const pmm_md_t *md) {
+  if (md->qty_e6 <= 0 || md->price_e4 <= 0 || md->price_e4 >= PMM_ONE_E4 || md->side > PMM_ASK) { core->bad++; return; }
+  pmm__book_t *const b = &core->book[md->market];
+  core->trades++;
+  b->pending |= PMM_WAKE_TRADE;
+  if (b->flows == 0) return; /* nobody asks for its statistics */
+  pmm_flow_trade(&b->flow, core->now_ns, (pmm_side_t)md->side, md->price_e4, md->qty_e6, md->flags);
+  if (!(md->flags & PMM_F_LAST)) tell_all(core, md);
 }
 
 /* A source without a book: its price is the mid. */
-static bool on_price(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
-  if (md->price_e4 < 0 || md->price_e4 > PMM_ONE_E4) { e->bad++; return false; }
-  m->mid = (pmm_mid_state_t){.last = (double)md->price_e4 / PMM_ONE_E4, .at_ns = e->now_ns, .has = true};
-  m->seen = true;
+static bool on_price(pmm__core_t *core, pmm__book_t *b, const pmm_md_t *md) {
+  if (md->price_e4 < 0 || md->price_e4 > PMM_ONE_E4) { core->bad++; return false; }
+  b->mid = (pmm_mid_state_t){.last = (double)md->price_e4 / PMM_ONE_E4, .at_ns = core->now_ns, .has = true};
+  b->seen = true;
   return true;
 }
 
-static bool on_phase(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
-  if (md->aux > PMM_PHASE_CANCEL_ONLY) { e->bad++; return false; }
-  m->phase = md->aux;
-  m->pending |= PMM_WAKE_LIFE;
+static bool on_phase(pmm__core_t *core, pmm__book_t *b, const pmm_md_t *md) {
+  if (md->aux > PMM_PHASE_CANCEL_ONLY) { core->bad++; return false; }
+  b->phase = md->aux;
+  b->pending |= PMM_WAKE_LIFE;
   return true;
 }
 
-static void on_market_record(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
+static void on_gap(pmm__core_t *core, const pmm_md_t *md) {
+  core->book[md->market].gap = true;
+  core->gaps++;
+  for (pmm_engine_t *e = core->first; e; e = e->next) {
+    pmm__sync(e, core->now_ns);
+    pmm__cancel_market(e, &e->market[md->market]);
+  }
+  tell_all(core, md);
+}
+
+static void on_market_record(pmm__core_t *core, const pmm_md_t *md) {
+  pmm__book_t *const b = &core->book[md->market];
   switch (md->kind) {
-    case PMM_MD_TRADE: on_trade(e, m, md); break;
-    case PMM_MD_STATUS: on_status(e, m, md); return;
-    case PMM_MD_GAP:
-      m->gap = true;
-      e->gaps++;
-      pmm__cancel_market(e, m);
-      if (m->listens) pmm__tell(e, m, md);
-      return;
-    case PMM_MD_CLEAR: m->gap = false; break; /* a whole book follows, or the venue emptied it */
-    case PMM_MD_TICK: m->pending |= PMM_WAKE_LIFE; break;
-    case PMM_MD_PRICE: if (!on_price(e, m, md)) return; break;
-    case PMM_MD_PHASE: if (!on_phase(e, m, md)) return; break;
-    case PMM_MD_SETTLEMENT: break; /* the venue's affair; what comes of it are account events */
+    case PMM_MD_TRADE: on_trade(core, md); break;
+    case PMM_MD_STATUS: on_status(core, md); return;
+    case PMM_MD_GAP: on_gap(core, md); return;
+    case PMM_MD_CLEAR: b->gap = false; break; /* a whole book follows, or the venue emptied it */
+    case PMM_MD_TICK: b->pending |= PMM_WAKE_LIFE; break;
+    case PMM_MD_PRICE: if (!on_price(core, b, md)) return; break;
+    case PMM_MD_PHASE: if (!on_phase(core, b, md)) return; break;
+    case PMM_MD_SETTLEMENT: /* the venue's affair; what comes of it are account events */
     case PMM_MD_MARK:
     case PMM_MD_VOLUME: break;
-    default: e->bad++; return;
+    default: core->bad++; return;
   }
-  if (md->flags & PMM_F_LAST) end_message(e, m, md);
+  if (md->flags & PMM_F_LAST) end_message(core, md);
 }
 
-static void check_money(const pmm_engine_t *e) {
+static void check_money(const pmm__core_t *core) {
 #ifdef PMM_CHECKS
   pmm_error_t err;
-  assert(pmm_ledger_check(e->ledger, &err) == PMM_OK);
+  for (pmm_engine_t const *e = core->first; e; e = e->next) assert(pmm_ledger_check(e->ledger, &err) == PMM_OK);
 #endif
-  (void)e;
+  (void)core;
 }
 
-static inline void take_time(pmm_engine_t *e, const pmm_md_t *md) {
-  if (md->recv_ns > e->now_ns) e->now_ns = md->recv_ns;
-  e->md_events++;
-  if (__builtin_expect(e->now_ns >= e->internal_due_ns, 0)) pmm__internal_due(e);
+/* Markouts and equity marks that have come due, before the record that brought the time changes a book. */
+static __attribute__((noinline)) void internal_due(pmm__core_t *core) {
+  core->due_ns = PMM_NS_MAX;
+  for (pmm_engine_t *e = core->first; e; e = e->next) {
+    if (core->now_ns >= e->internal_due_ns) {
+      pmm__sync(e, core->now_ns);
+      pmm__internal_due(e);
+    }
+    core->due_ns = pmm_min64(core->due_ns, e->internal_due_ns);
+  }
 }
 
-static void apply_other(pmm_engine_t *e, const pmm_md_t *md) {
+static inline void take_time(pmm__core_t *core, const pmm_md_t *md) {
+  if (md->recv_ns > core->now_ns) core->now_ns = md->recv_ns;
+  core->md_events++;
+  if (__builtin_expect(core->now_ns >= core->due_ns, 0)) internal_due(core);
+}
+
+static void apply_other(pmm__core_t *core, const pmm_md_t *md) {
   int64_t old_e6;
   bool const book = md->kind == PMM_MD_CLEAR || md->kind == PMM_MD_TICK;
-  if (!book || md->market >= e->market_cnt) return; /* pmm_engine_react counts what makes no sense */
-  pmm__market_t *const m = &e->market[md->market];
-  if (pmm_book_apply(&m->ladder, &m->desc.grid, md, &old_e6) != PMM_OK) e->bad++;
-  else if (md->kind == PMM_MD_TICK) show_terms(e, m);
+  if (!book || md->market >= core->market_cnt) return; /* pmm_engine_react counts what makes no sense */
+  pmm__book_t *const b = &core->book[md->market];
+  if (pmm_book_apply(&b->ladder, &b->desc.grid, md, &old_e6) != PMM_OK) core->bad++;
+  else if (md->kind == PMM_MD_TICK) show_terms(core, b);
 }
 
-static inline void apply(pmm_engine_t *e, const pmm_md_t *md) {
-  take_time(e, md);
-  if (__builtin_expect(md->kind != PMM_MD_LEVEL, 0)) { apply_other(e, md); return; }
+static inline void apply(pmm__core_t *core, const pmm_md_t *md) {
+  take_time(core, md);
+  if (__builtin_expect(md->kind != PMM_MD_LEVEL, 0)) { apply_other(core, md); return; }
   int64_t old_e6;
-  if (__builtin_expect(md->market >= e->market_cnt, 0)) { e->bad++; return; }
-  pmm__market_t *const m = &e->market[md->market];
-  if (__builtin_expect(pmm_book_apply(&m->ladder, &m->desc.grid, md, &old_e6) != PMM_OK, 0)) e->bad++;
+  if (__builtin_expect(md->market >= core->market_cnt, 0)) { core->bad++; return; }
+  pmm__book_t *const b = &core->book[md->market];
+  if (__builtin_expect(pmm_book_apply(&b->ladder, &b->desc.grid, md, &old_e6) != PMM_OK, 0)) core->bad++;
 }
 
-static void react_other(pmm_engine_t *e, const pmm_md_t *md) {
-  if (md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN) pmm__feed(e, md);
-  else if (md->market >= e->market_cnt) e->bad++;
-  else on_market_record(e, &e->market[md->market], md);
+static void react_other(pmm__core_t *core, const pmm_md_t *md) {
+  if (md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN) pmm__feed(core, md);
+  else if (md->market >= core->market_cnt) core->bad++;
+  else on_market_record(core, md);
 }
 
-static inline void react(pmm_engine_t *e, const pmm_md_t *md) {
-  if (__builtin_expect(md->kind != PMM_MD_LEVEL, 0)) react_other(e, md);
-  else if ((md->flags & PMM_F_LAST) && md->market < e->market_cnt) end_message(e, &e->market[md->market], md);
-  check_money(e);
+static inline void react(pmm__core_t *core, const pmm_md_t *md) {
+  if (__builtin_expect(md->kind != PMM_MD_LEVEL, 0)) react_other(core, md);
+  else if ((md->flags & PMM_F_LAST) && md->market < core->market_cnt) end_message(core, md);
+  check_money(core);
 }
 
-void pmm_engine_apply(pmm_engine_t *e, const pmm_md_t *md) { apply(e, md); }
+void pmm_engine_apply(pmm_engine_t *e, const pmm_md_t *md) { apply(e->core, md); }
 
 bool pmm_engine_react(pmm_engine_t *e, const pmm_md_t *md) {
-  react(e, md);
-  bool const stirred = e->stirred || e->actions.cnt;
-  e->stirred = false;
-  return stirred;
+  react(e->core, md);
+  return e->core->stirred != NULL;
 }
 
+pmm_engine_t *pmm_engine_stirred(pmm_engine_t *any) {
+  pmm_engine_t *const e = any->core->stirred;
+  if (!e) return NULL;
+  any->core->stirred = e->next_stirred;
+  e->stirred = false;
+  return e;
+}
+
+uint32_t pmm_engine_index(const pmm_engine_t *e) { return e->index; }
+
 pmm_status_t pmm_engine_on_md(pmm_engine_t *e, const pmm_md_t *md) {
-  uint64_t const bad = e->bad;
-  apply(e, md);
-  react(e, md);
-  return e->bad == bad ? PMM_OK : PMM_INVAL;
+  uint64_t const bad = e->core->bad;
+  apply(e->core, md);
+  react(e->core, md);
+  return e->core->bad == bad ? PMM_OK : PMM_INVAL;
 }
 
 /* -- the account -- */
@@ -399,6 +497,7 @@ static void tell_fill(pmm_engine_t *e, const pmm_exec_effect_t *fx, const pmm_ev
 static void cancel_stray(pmm_engine_t *e, const pmm_event_t *ev, uint32_t slot) {
   if (e->actions.cnt == e->actions.cap) return;
   (void)pmm_risk_allow_cancel(&e->risk, e->now_ns); /* uses the rate budget but is not held back by it */
+  pmm__stir(e);
   e->actions.action[e->actions.cnt++] = (pmm_action_t){.at_ns = e->now_ns, .order_id = ev->order_id, .market = e->slot[slot].cfg.market,
       .kind = PMM_ACT_CANCEL, .slot = (uint16_t)slot, .ref_id = (int64_t)ev->ref_id};
 }
@@ -419,7 +518,7 @@ static void on_account(pmm_engine_t *e, const pmm_event_t *ev) {
   if (st != PMM_OK) { on_refused(e, ev, &fx, st); return; }
   if (!fx.known) return;
   pmm__market_t *const m = &e->market[e->slot[fx.slot].cfg.market];
-  pmm__refresh(e, fx.slot);
+  if (ev->md.kind != PMM_EV_ACK) pmm__refresh(e, fx.slot); /* resting as it was asked to changes no position and no exposure */
   bool const undone = ev->md.kind == PMM_EV_SETTLE_FAILED;
   if (undone) pmm__undo_fill(e, &fx);
   if (fx.is_fill) {
@@ -463,30 +562,50 @@ static void on_fair(pmm_engine_t *e, const pmm_event_t *ev) {
   pmm__wake_market(e, m, PMM_WAKE_FAIR);
 }
 
+static void on_timer(pmm_engine_t *e) {
+  if (e->now_ns >= e->house_ns) {
+    pmm_exec_on_timer(e->exec, e->now_ns);
+    e->house_ns = e->now_ns + HOUSE_NS;
+  }
+  pmm__run_timers(e);
+}
+
+static void check_all(pmm_engine_t *e) {
+#ifdef PMM_CHECKS
+  pmm_error_t err;
+  assert(pmm_engine_check(e, &err) == PMM_OK);
+#endif
+  (void)e;
+}
+
+static void enter(pmm_engine_t *e, int64_t now_ns) {
+  pmm__sync(e, now_ns);
+  e->other_events++;
+  e->muted = true; /* whoever calls looks at actions and timers afterwards */
+  if (__builtin_expect(e->now_ns >= e->internal_due_ns, 0)) pmm__internal_due(e);
+}
+
+void pmm_engine_timer(pmm_engine_t *e, int64_t now_ns) {
+  enter(e, now_ns);
+  on_timer(e);
+  e->muted = false;
+  check_all(e);
+}
+
 pmm_status_t pmm_engine_on_event(pmm_engine_t *e, const pmm_event_t *ev) {
   if (ev->md.kind <= PMM_MD_KIND_END) return pmm_engine_on_md(e, &ev->md);
   uint64_t const bad = e->bad;
-  if (ev->md.recv_ns > e->now_ns) e->now_ns = ev->md.recv_ns;
-  e->other_events++;
-  if (e->now_ns >= e->internal_due_ns) pmm__internal_due(e);
+  enter(e, ev->md.recv_ns);
   if (ev->md.kind >= PMM_EV_ACK && ev->md.kind <= PMM_EV_ORDER_STATE) on_account(e, ev);
   else switch (ev->md.kind) {
-    case PMM_EV_TIMER:
-      if (e->now_ns >= e->house_ns) {
-        pmm_exec_on_timer(e->exec, e->now_ns);
-        e->house_ns = e->now_ns + HOUSE_NS;
-      }
-      pmm__run_timers(e);
-      break;
+    case PMM_EV_TIMER: on_timer(e); break;
     case PMM_EV_OPERATOR: on_operator(e, ev); break;
     case PMM_EV_FAIR: on_fair(e, ev); break;
     case PMM_EV_DEPOSIT: on_deposit(e, ev->amount_e6); break;
     default: e->bad++;
   }
-#ifdef PMM_CHECKS
-  pmm_error_t err;
-  assert(pmm_engine_check(e, &err) == PMM_OK);
-#endif
+  e->muted = false;
+  check_all(e);
   return e->bad == bad ? PMM_OK : PMM_INVAL;
 }
 
@@ -499,18 +618,18 @@ int64_t pmm_engine_next_timer(const pmm_engine_t *e) {
 }
 void pmm_engine_set_ahead(pmm_engine_t *e, pmm_ahead_fn fn, void *ctx) { e->ahead = fn; e->ahead_ctx = ctx; }
 int64_t pmm_engine_now(const pmm_engine_t *e) { return e->now_ns; }
-pmm_ladder_t *pmm_engine_ladder(pmm_engine_t *e, uint32_t market) { return &e->market[market].ladder; }
-pmm_market_t *pmm_engine_market(pmm_engine_t *e, uint32_t market) { return &e->market[market].desc; }
+pmm_ladder_t *pmm_engine_ladder(pmm_engine_t *e, uint32_t market) { return &e->core->book[market].ladder; }
+pmm_market_t *pmm_engine_market(pmm_engine_t *e, uint32_t market) { return &e->core->book[market].desc; }
 pmm_ledger_t *pmm_engine_ledger(pmm_engine_t *e) { return e->ledger; }
 pmm_exec_t *pmm_engine_exec(pmm_engine_t *e) { return e->exec; }
 pmm_risk_t *pmm_engine_risk(pmm_engine_t *e) { return &e->risk; }
 const pmm_quotes_t *pmm_engine_quotes(const pmm_engine_t *e, uint32_t slot) { return &e->slot[slot].quotes; }
 
 uint64_t pmm_engine_hash(pmm_engine_t *e) {
-  uint64_t h = pmm_hash_mix(e->path_hash, e->md_events + e->other_events);
+  uint64_t h = pmm_hash_mix(e->path_hash, e->core->md_events + e->other_events);
   for (uint32_t i = 0; i < e->market_cnt; i++) {
-    h = pmm_hash_mix(h, pmm_ladder_hash(&e->market[i].ladder));
-    h = pmm_hash_mix(h, e->market[i].messages ^ ((uint64_t)e->market[i].desc.life << 60));
+    h = pmm_hash_mix(h, pmm_ladder_hash(&e->core->book[i].ladder));
+    h = pmm_hash_mix(h, e->core->book[i].messages ^ ((uint64_t)e->core->book[i].desc.life << 60));
   }
   h = pmm_ledger_hash(e->ledger, h);
   h = pmm_exec_hash(e->exec, h);
@@ -521,6 +640,6 @@ pmm_status_t pmm_engine_check(pmm_engine_t *e, pmm_error_t *err) {
   pmm_status_t st = pmm_ledger_check(e->ledger, err);
   if (st == PMM_OK) st = pmm_exec_check(e->exec, err);
   for (uint32_t i = 0; st == PMM_OK && i < e->market_cnt; i++)
-    if (!pmm_ladder_is_valid(&e->market[i].ladder)) st = pmm_error_set(err, PMM_CORRUPT, "ladder of %s", e->market[i].desc.id);
+    if (!pmm_ladder_is_valid(&e->core->book[i].ladder)) st = pmm_error_set(err, PMM_CORRUPT, "ladder of %s", e->core->book[i].desc.id);
   return st;
 }

@@ -26,33 +26,60 @@ typedef struct pmm__source {
   uint8_t kind;
 } pmm__source_t;
 
-typedef struct pmm__market {
+/* The public side of a market: the same for every engine that looks at it. */
+typedef struct pmm__book {
   pmm_ladder_t ladder;
+  pmm_mid_state_t mid;      /* as of the last message that left one */
+  uint64_t messages;        /* while open */
+  uint64_t crossed, locked;
   pmm_market_t desc;
   pmm_market_t quote; bool coarse; /* desc with the coarser step that quotes are to stand on, if so */
-  pmm_mid_state_t mid;
-  uint32_t slot_cnt;
-  uint32_t slot[PMM_SLOTS_PER_MARKET_MAX];
-  uint32_t wake;            /* union of its slots' wishes */
-  int64_t quiet_ns;         /* until then news of the book is already noted by its only slot; INT64_MIN: not so */
-  bool listens;             /* one of them has an on_event */
+  uint32_t wake;            /* union of all slots' wishes, and PMM__LISTENS */
+  uint32_t flows;           /* slots that look at trades' statistics */
   bool seen;                /* a message about its book has come: before that there is nothing to quote on */
   bool gap;                 /* book not to be trusted */
   uint8_t phase;            /* pmm_phase_t: which requests the venue takes */
   uint32_t pending;         /* wake bits of the message that has not ended yet */
-  bool resolve_pending;     /* resolved, but orders of ours are not yet accounted for */
-  bool resolved;
-  uint64_t messages;        /* while open */
   int64_t opened_ns;        /* since when it trades, PMM_TIME_NONE when it does not */
   pmm_flow_t flow;
-  pmm_fair_t external; bool has_external;
   uint32_t group, next_in_group;
   int64_t window_ns;        /* start of its settlement window, PMM_NS_MAX without one */
   double window_integral;   /* the group's integral at that time */
   bool in_window;
   uint32_t exposure;        /* index of its event group */
-  uint64_t crossed, locked;
+} pmm__book_t;
+#define PMM__LISTENS (UINT32_C(1) << 31) /* in pmm__book.wake: a strategy hears of every message */
+
+/* Books and feeds, with the engines that look at them. */
+typedef struct pmm__core {
+  int64_t due_ns;           /* the earliest internal_due_ns of the engines */
+  uint64_t md_events;
+  pmm__book_t *book; uint32_t market_cnt;
+  pmm_engine_t *first, *last; /* chain through pmm_engine.next */
+  pmm_engine_t *stirred;    /* chain through pmm_engine.next_stirred */
+  pmm__group_t *group; uint32_t group_cnt;
+  pmm__source_t *source; uint32_t source_cnt;
+  int64_t now_ns;           /* of the last record */
+  pmm_engine_params_t params;
+  uint64_t bad, trades, gaps;
+} pmm__core_t;
+
+/* One engine's side of a market. */
+typedef struct pmm__market {
+  pmm__book_t *book;
+  uint32_t slot_cnt;
+  uint32_t slot[PMM_SLOTS_PER_MARKET_MAX];
+  uint32_t wake;            /* union of its slots' wishes */
+  int64_t quiet_ns;         /* until then news of the book is already noted by its only slot; INT64_MIN: not so */
+  bool listens;             /* one of them has an on_event */
+  bool resolve_pending;     /* resolved, but orders of ours are not yet accounted for */
+  bool resolved;
+  pmm_fair_t external; bool has_external;
 } pmm__market_t;
+
+/* What a slot's last decision looked at, where it looks at nothing but the best prices and its own position: as long as these
+   stand and nothing was left to do, the next decision is the same one. */
+typedef struct pmm__memo { bool valid; int32_t bid, ask; double factor; } pmm__memo_t;
 
 typedef struct pmm__slot {
   pmm_slot_config_t cfg;
@@ -60,6 +87,7 @@ typedef struct pmm__slot {
   int64_t refresh_ns, next_refresh_ns, last_decision_ns;
   int64_t due_ns; uint32_t heap_pos;
   uint32_t throttled;       /* wake bits held back by min_requote_ns */
+  pmm__memo_t memo;
   pmm_quotes_t quotes;
   pmm_position_t pos;       /* as the ledger has it, refreshed when it changes */
   pmm_exec_open_t open;     /* likewise */
@@ -74,11 +102,13 @@ struct pmm_engine {
   int64_t now_ns;
   int64_t house_ns;         /* when unanswered requests are looked for next */
   int64_t internal_due_ns;  /* when markouts or equity marks want attention */
-  bool stirred;             /* the next timer may be another one now */
+  bool stirred;             /* actions, or another time for the next timer: in the core's chain */
+  bool muted;               /* inside a call after which the caller looks anyway */
+  pmm__core_t *core;
+  pmm_engine_t *next, *next_stirred;
+  uint32_t index;           /* among those that share the core */
   pmm__market_t *market; uint32_t market_cnt;
   pmm__slot_t *slot; uint32_t slot_cnt;
-  pmm__group_t *group; uint32_t group_cnt;
-  pmm__source_t *source; uint32_t source_cnt;
   int64_t *exposure_e6;     /* by event group: net YES */
   uint32_t *heap;           /* slots by due_ns */
   pmm_engine_params_t params;
@@ -91,19 +121,29 @@ struct pmm_engine {
   pmm_fair_t fair[PMM_FAIRS_MAX];
   pmm__markout_t *markout; uint64_t markout_head, markout_tail[PMM_MARKOUT_CNT];
   int64_t next_equity_ns, next_sharpe_ns, sharpe_equity_e6;
-  double ret_mean, ret_m2; uint64_t ret_cnt;
+  double ret_mean, ret_m2, ret_m3, ret_m4; uint64_t ret_cnt; /* moments of the returns */
   int64_t equity_e6, peak_e6, drawdown_e6;
   int64_t flatten_e6;       /* sum over slots */
   bool paused, flatten;      /* by operator */
   uint64_t path_hash;       /* of every action and account event, in order */
-  uint64_t other_events, md_events, bad, trades, decisions, gaps;
+  uint64_t other_events, bad, decisions;
   bool finished;
 };
 
 /* engine.c */
 void pmm__tell(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md);
 /* The market as strategies and exec see it. */
-static inline const pmm_market_t *pmm__shown(const pmm__market_t *m) { return m->coarse ? &m->quote : &m->desc; }
+static inline const pmm_market_t *pmm__shown(const pmm__book_t *b) { return b->coarse ? &b->quote : &b->desc; }
+
+static inline void pmm__stir(pmm_engine_t *e) {
+  if (e->stirred || e->muted) return;
+  e->stirred = true;
+  e->next_stirred = e->core->stirred;
+  e->core->stirred = e;
+}
+
+/* The engine has heard of everything up to this time. */
+static inline void pmm__sync(pmm_engine_t *e, int64_t now_ns) { if (now_ns > e->now_ns) e->now_ns = now_ns; }
 
 /* Nothing is held back for a slot any more. */
 static inline void pmm__hear(pmm_engine_t *e, pmm__slot_t *s) {
@@ -119,9 +159,9 @@ void pmm__heap_fix(pmm_engine_t *e, uint32_t slot, int64_t due_ns);
 void pmm__cancel_market(pmm_engine_t *e, pmm__market_t *m);
 void pmm__run_timers(pmm_engine_t *e);
 /* feeds.c */
-void pmm__feed(pmm_engine_t *e, const pmm_md_t *md);
-void pmm__under_view(const pmm_engine_t *e, const pmm__market_t *m, pmm_under_view_t *out);
-pmm_status_t pmm__feeds_init(pmm_engine_t *e, pmm_arena_t *arena, const pmm_engine_config_t *config);
+void pmm__feed(pmm__core_t *core, const pmm_md_t *md);
+void pmm__under_view(const pmm_engine_t *e, const pmm__book_t *b, pmm_under_view_t *out);
+pmm_status_t pmm__feeds_init(pmm__core_t *core, pmm_arena_t *arena, const pmm_engine_config_t *config);
 /* figures.c */
 void pmm__accrue(pmm_engine_t *e, pmm__slot_t *s);
 void pmm__refresh(pmm_engine_t *e, uint32_t slot);

@@ -17,7 +17,7 @@ static void group_add_window(pmm__group_t *g, int64_t window_ns) {
 }
 
 /* Groups are indexed by their first source, so a stream of n sources has at most n groups. */
-pmm_status_t pmm__feeds_init(pmm_engine_t *e, pmm_arena_t *arena, const pmm_engine_config_t *config) {
+pmm_status_t pmm__feeds_init(pmm__core_t *e, pmm_arena_t *arena, const pmm_engine_config_t *config) {
   uint32_t const n = config->underlying_cnt;
   e->source_cnt = e->group_cnt = n;
   if (n == 0) return PMM_OK;
@@ -39,7 +39,7 @@ pmm_status_t pmm__feeds_init(pmm_engine_t *e, pmm_arena_t *arena, const pmm_engi
     e->group[at].first_source = i;
   }
   for (uint32_t i = e->market_cnt; i-- > 0;) {
-    pmm__market_t *const m = &e->market[i];
+    pmm__book_t *const m = &e->book[i];
     if (m->desc.underlying >= n) { m->group = NONE; continue; }
     m->group = e->source[m->desc.underlying].group;
     m->next_in_group = e->group[m->group].first_market;
@@ -49,12 +49,12 @@ pmm_status_t pmm__feeds_init(pmm_engine_t *e, pmm_arena_t *arena, const pmm_engi
   return PMM_OK;
 }
 
-static bool is_fresh(const pmm_engine_t *e, const pmm__source_t *s, int64_t now_ns) {
+static bool is_fresh(const pmm__core_t *e, const pmm__source_t *s, int64_t now_ns) {
   return s->at_ns != PMM_TIME_NONE && s->kind != PMM_UNDER_TWAP && now_ns - s->at_ns <= e->params.feed_max_age_ns;
 }
 
 /* Insertion-sorted prices of fresh sources; a settlement average is no price of now and stays out. */
-static int fresh_prices(const pmm_engine_t *e, const pmm__group_t *g, int64_t now_ns, double out[PMM_FAIRS_MAX]) {
+static int fresh_prices(const pmm__core_t *e, const pmm__group_t *g, int64_t now_ns, double out[PMM_FAIRS_MAX]) {
   int n = 0;
   for (uint32_t i = g->first_source; i != NONE && n < PMM_FAIRS_MAX; i = e->source[i].next) {
     if (!is_fresh(e, &e->source[i], now_ns)) continue;
@@ -69,11 +69,11 @@ static double median(const double *sorted, int n) { return n % 2 ? sorted[n / 2]
 
 /* Windows that start between the last update and now begin at the integral's value at their start; the price was
    constant in between. */
-static void open_windows(pmm_engine_t *e, pmm__group_t *g, int64_t now_ns) {
+static void open_windows(pmm__core_t *e, pmm__group_t *g, int64_t now_ns) {
   if (now_ns < g->next_window_ns) return;
   g->next_window_ns = PMM_NS_MAX;
-  for (uint32_t i = g->first_market; i != NONE; i = e->market[i].next_in_group) {
-    pmm__market_t *const m = &e->market[i];
+  for (uint32_t i = g->first_market; i != NONE; i = e->book[i].next_in_group) {
+    pmm__book_t *const m = &e->book[i];
     if (m->in_window || m->window_ns == PMM_NS_MAX) continue;
     if (m->window_ns > now_ns) { group_add_window(g, m->window_ns); continue; }
     int64_t const lead = m->window_ns > g->at_ns ? m->window_ns - g->at_ns : 0;
@@ -83,7 +83,13 @@ static void open_windows(pmm_engine_t *e, pmm__group_t *g, int64_t now_ns) {
   }
 }
 
-void pmm__feed(pmm_engine_t *e, const pmm_md_t *md) {
+static void feed_market(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
+  pmm__sync(e, md->recv_ns);
+  if (m->listens && m->book->desc.life == PMM_LIFE_OPEN && !m->book->gap) pmm__tell(e, m, md);
+  pmm__wake_market(e, m, PMM_WAKE_FEED);
+}
+
+void pmm__feed(pmm__core_t *e, const pmm_md_t *md) {
   if (md->market >= e->source_cnt || md->qty_e6 <= 0) { e->bad++; return; }
   pmm__source_t *const s = &e->source[md->market];
   pmm__group_t *const g = &e->group[s->group];
@@ -106,32 +112,32 @@ void pmm__feed(pmm_engine_t *e, const pmm_md_t *md) {
   g->at_ns = e->now_ns;
   if (!g->has) { g->has = true; open_windows(e, g, e->now_ns); }
   if (pmm_vol_add(&g->vol, e->now_ns, now_price) != PMM_OK) e->bad++;
-  for (uint32_t i = g->first_market; i != NONE; i = e->market[i].next_in_group) {
-    pmm__market_t *const m = &e->market[i];
-    if (m->listens && m->desc.life == PMM_LIFE_OPEN && !m->gap) pmm__tell(e, m, md);
-    pmm__wake_market(e, m, PMM_WAKE_FEED);
-  }
+  for (uint32_t i = g->first_market; i != NONE; i = e->book[i].next_in_group)
+    if (e->book[i].wake & (PMM_WAKE_FEED | PMM__LISTENS))
+      for (pmm_engine_t *x = e->first; x; x = x->next) feed_market(x, &x->market[i], md);
 }
 
-void pmm__under_view(const pmm_engine_t *e, const pmm__market_t *m, pmm_under_view_t *out) {
+void pmm__under_view(const pmm_engine_t *engine, const pmm__book_t *m, pmm_under_view_t *out) {
+  pmm__core_t const *const e = engine->core;
+  int64_t const now_ns = engine->now_ns;
   *out = (pmm_under_view_t){.volatility = NAN, .settle_mean = NAN, .age_s = INFINITY};
   if (m->group == NONE || !e->group[m->group].has) return;
   pmm__group_t *const g = &e->group[m->group];
   double price[PMM_FAIRS_MAX];
-  int const n = fresh_prices(e, g, e->now_ns, price);
+  int const n = fresh_prices(e, g, now_ns, price);
   out->has = true;
   out->price = n ? median(price, n) : g->price;
   out->gap_bps = n > 1 ? (price[n - 1] - price[0]) / out->price * 1e4 : 0;
   int64_t newest = PMM_TIME_NONE;
   for (uint32_t i = g->first_source; i != NONE; i = e->source[i].next)
     if (e->source[i].kind != PMM_UNDER_TWAP && e->source[i].at_ns > newest) newest = e->source[i].at_ns;
-  out->age_s = newest == PMM_TIME_NONE ? INFINITY : (double)(e->now_ns - newest) / 1e9;
+  out->age_s = newest == PMM_TIME_NONE ? INFINITY : (double)(now_ns - newest) / 1e9;
   double vol;
   if (pmm_vol_get(&g->vol, &vol) == PMM_OK) out->volatility = vol;
-  if (m->in_window && e->now_ns > m->window_ns) {
-    double const integral = g->integral + g->price * ((double)(e->now_ns - g->at_ns) / 1e9);
-    out->settle_gone_s = (double)(e->now_ns - m->window_ns) / 1e9;
-    bool const told = g->venue_mean_ns != PMM_TIME_NONE && e->now_ns - g->venue_mean_ns <= e->params.feed_max_age_ns;
+  if (m->in_window && now_ns > m->window_ns) {
+    double const integral = g->integral + g->price * ((double)(now_ns - g->at_ns) / 1e9);
+    out->settle_gone_s = (double)(now_ns - m->window_ns) / 1e9;
+    bool const told = g->venue_mean_ns != PMM_TIME_NONE && now_ns - g->venue_mean_ns <= e->params.feed_max_age_ns;
     out->settle_mean = told ? g->venue_mean : (integral - m->window_integral) / out->settle_gone_s;
   }
 }

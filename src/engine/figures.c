@@ -6,11 +6,11 @@ static const int64_t MARKOUT_NS[PMM_MARKOUT_CNT] = {1 * PMM_NS_PER_S, 10 * PMM_N
 
 /* What one YES is worth now, in dollars: the payout once resolved, else the last valid mid, else one half. */
 double pmm__yes_value(const pmm__market_t *m) {
-  if (m->resolved || m->resolve_pending) return (double)m->desc.payout_yes_e6 / 1e6;
-  return m->mid.has ? m->mid.last : 0.5;
+  if (m->resolved || m->resolve_pending) return (double)m->book->desc.payout_yes_e6 / 1e6;
+  return m->book->mid.has ? m->book->mid.last : 0.5;
 }
 int64_t pmm__yes_value_e6(const pmm__market_t *m) {
-  if (m->resolved || m->resolve_pending) return m->desc.payout_yes_e6;
+  if (m->resolved || m->resolve_pending) return m->book->desc.payout_yes_e6;
   return (int64_t)floor(pmm__yes_value(m) * 1e6 + 0.5);
 }
 
@@ -19,8 +19,8 @@ void pmm__accrue(pmm_engine_t *e, pmm__slot_t *s) {
   pmm__market_t const *const m = &e->market[s->cfg.market];
   int64_t const from = s->accrued_ns;
   s->accrued_ns = e->now_ns;
-  if (m->opened_ns == PMM_TIME_NONE || from == PMM_TIME_NONE) return;
-  int64_t const dt_ns = e->now_ns - pmm_max64(from, m->opened_ns);
+  if (m->book->opened_ns == PMM_TIME_NONE || from == PMM_TIME_NONE) return;
+  int64_t const dt_ns = e->now_ns - pmm_max64(from, m->book->opened_ns);
   if (dt_ns <= 0) return;
   double const dt_s = (double)dt_ns / 1e9;
   bool const bid = s->open.best_bid_e4 != 0, ask = s->open.best_ask_e4 != 0;
@@ -38,8 +38,9 @@ void pmm__refresh(pmm_engine_t *e, uint32_t slot) {
   int64_t const net = pmm_position_net(&s->pos);
   pmm_ledger_position(e->ledger, slot, &s->pos);
   pmm_exec_open(e->exec, slot, &s->open);
+  s->memo.valid = false;
   int64_t const now_net = pmm_position_net(&s->pos);
-  e->exposure_e6[e->market[s->cfg.market].exposure] += now_net - net;
+  e->exposure_e6[e->market[s->cfg.market].book->exposure] += now_net - net;
   s->st.inventory_max_e6 = pmm_max64(s->st.inventory_max_e6, pmm_abs64(now_net));
 }
 
@@ -49,6 +50,7 @@ static void internal_due_at(pmm_engine_t *e) {
     if (e->markout_tail[k] != e->markout_head)
       due = pmm_min64(due, e->markout[e->markout_tail[k] & (PMM__MARKOUT_RING - 1)].at_ns + MARKOUT_NS[k]);
   e->internal_due_ns = due;
+  if (due < e->core->due_ns) e->core->due_ns = due;
 }
 
 static void take_markout(pmm_engine_t *e, int k) {
@@ -150,11 +152,11 @@ void pmm_engine_slot_stats(const pmm_engine_t *e, uint32_t slot, pmm_slot_stats_
   pmm__slot_t const *const s = &e->slot[slot];
   pmm__market_t const *const m = &e->market[s->cfg.market];
   *out = s->st;
-  out->messages = m->messages;
+  out->messages = m->book->messages;
   out->realized_e6 = s->pos.realized_e6;
   out->resolved = m->resolved;
-  out->outcome = m->desc.outcome;
-  out->payout_yes_e6 = m->desc.payout_yes_e6;
+  out->outcome = m->book->desc.outcome;
+  out->payout_yes_e6 = m->book->desc.payout_yes_e6;
   if (m->resolved) return;
   out->final_yes_e6 = s->pos.yes_e6;
   out->final_no_e6 = s->pos.no_e6;
@@ -162,11 +164,11 @@ void pmm_engine_slot_stats(const pmm_engine_t *e, uint32_t slot, pmm_slot_stats_
 }
 
 void pmm_engine_stats(pmm_engine_t *e, pmm_engine_stats_t *out) {
-  *out = (pmm_engine_stats_t){.events = e->md_events + e->other_events, .md_events = e->md_events, .bad_events = e->bad, .trades = e->trades, .decisions = e->decisions, .gaps = e->gaps,
+  *out = (pmm_engine_stats_t){.events = e->core->md_events + e->other_events, .md_events = e->core->md_events, .bad_events = e->core->bad + e->bad, .trades = e->core->trades, .decisions = e->decisions, .gaps = e->core->gaps,
       .equity_e6 = e->equity_e6, .peak_e6 = e->peak_e6, .max_drawdown_e6 = e->drawdown_e6, .sharpe = NAN, .return_cnt = e->ret_cnt};
   for (uint32_t i = 0; i < e->market_cnt; i++) {
-    out->crossed_msgs += e->market[i].crossed;
-    out->locked_msgs += e->market[i].locked;
+    out->crossed_msgs += e->core->book[i].crossed;
+    out->locked_msgs += e->core->book[i].locked;
   }
   if (e->ret_cnt >= 2 && e->ret_m2 > 0)
     out->sharpe = e->ret_mean / sqrt(e->ret_m2 / (double)(e->ret_cnt - 1)) * sqrt(PMM_YEAR_S / ((double)e->params.sharpe_every_ns / 1e9));

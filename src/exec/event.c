@@ -63,6 +63,14 @@ static pmm_status_t on_closed(pmm_exec_t *e, pmm_order_t *o, const pmm_event_t *
   return st;
 }
 
+/* A venue's limit on requests says nothing about the order: known to rest, it still does, and is cancelled again by and by. */
+static pmm_status_t on_cancel_reject(pmm_exec_t *e, pmm_order_t *o, const pmm_event_t *ev) {
+  bool const known = o->ref_id != 0 || o->filled_e6 > 0;
+  if (ev->md.aux != PMM_REJECT_RATE || o->state != PMM_ORDER_PENDING_CANCEL || o->closed || !known) return pmm__order_step(e, o, PMM_IN_CANCEL_REJECT);
+  o->state = o->filled_e6 > 0 ? PMM_ORDER_PARTLY_FILLED : PMM_ORDER_LIVE;
+  return PMM_OK;
+}
+
 static pmm_status_t on_amended(pmm_exec_t *e, pmm_order_t *o, const pmm_event_t *ev) {
   if (o->closed || ev->md.qty_e6 < 0) return too_late(e, o);
   pmm_status_t const st = pmm__order_step(e, o, PMM_IN_AMENDED);
@@ -186,7 +194,7 @@ static pmm_status_t on_order_event(pmm_exec_t *e, pmm_order_t *o, const pmm_even
     case PMM_EV_FILL: return on_fill(e, o, ev, fx);
     case PMM_EV_CANCELLED:
     case PMM_EV_EXPIRED: return on_closed(e, o, ev);
-    case PMM_EV_CANCEL_REJECT: return pmm__order_step(e, o, PMM_IN_CANCEL_REJECT);
+    case PMM_EV_CANCEL_REJECT: return on_cancel_reject(e, o, ev);
     case PMM_EV_AMENDED: return on_amended(e, o, ev);
     case PMM_EV_AMEND_REJECT: return on_amend_reject(e, o, ev);
     case PMM_EV_LOST: return pmm__order_step(e, o, PMM_IN_LOST);

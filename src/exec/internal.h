@@ -69,6 +69,7 @@ typedef struct pmm__turn {
   int64_t lot_e6, min_e6;             /* smallest order */
   pmm_risk_reason_t refused;          /* last one */
   bool counted;                       /* the figures below are filled in; undefined before */
+  bool unsettled;           /* something was left as it should not stay */
   int64_t open_e6[2], cash_e6[2];     /* [side] orders that count towards limits */
   int64_t buy_e6, at_risk_e6;
   int32_t best_e4[2];

@@ -60,6 +60,7 @@ static bool cancel_range(pmm__turn_t *t, uint32_t first, uint32_t end) {
     pmm_order_t *const o = &t->exec->order[i];
     if (pmm__order_counts(o)) all &= pmm__cancel(t->exec, o, t->ctx->now_ns, t->out, false);
   }
+  t->unsettled |= !all;
   return all;
 }
 
@@ -87,6 +88,7 @@ static void add(placements_t *p, pmm_side_t side, int32_t price_e4, int64_t qty_
 /* Makes the orders at one price come to what is wanted there. */
 static void adjust(pmm__turn_t *t, pmm_side_t side, const group_t *g, const pmm_level_t *want, placements_t *out) {
   if (fits(g->open_e6, want->qty_e6, t->quotes->resize_tolerance)) return;
+  t->unsettled = true;
   if (g->open_e6 > want->qty_e6 && t->exec->params.amend) {
     shrink(t, g, want->qty_e6);
     return;
@@ -164,7 +166,7 @@ static pmm_quote_action_t permitted(pmm__turn_t *t) {
   return PMM_QUOTE_PAUSE;
 }
 
-void pmm_exec_quote(pmm_exec_t *exec, uint32_t slot, const pmm_exec_ctx_t *ctx, const pmm_quotes_t *quotes, pmm_actions_t *out,
+bool pmm_exec_quote(pmm_exec_t *exec, uint32_t slot, const pmm_exec_ctx_t *ctx, const pmm_quotes_t *quotes, pmm_actions_t *out,
                     pmm_risk_reason_t *refused) {
   assert(slot < exec->slot_cnt && exec->slot[slot].bound);
   pmm__turn_t turn; /* field by field: what only a placement needs is not even cleared before one */
@@ -178,6 +180,8 @@ void pmm_exec_quote(pmm_exec_t *exec, uint32_t slot, const pmm_exec_ctx_t *ctx, 
   turn.min_e6 = pmm_max64(ctx->market->lot_e6, ctx->market->min_size_e6);
   turn.refused = PMM_RISK_NONE;
   turn.counted = false;
+  turn.unsettled = false;
+  uint32_t const from = out->cnt;
   switch (permitted(&turn)) {
     case PMM_QUOTE_QUOTE: quote(&turn); break;
     case PMM_QUOTE_PAUSE: pause(&turn); break;
@@ -188,6 +192,7 @@ void pmm_exec_quote(pmm_exec_t *exec, uint32_t slot, const pmm_exec_ctx_t *ctx, 
     case PMM_QUOTE_KEEP: break;
   }
   if (refused) *refused = turn.refused;
+  return !turn.unsettled && turn.refused == PMM_RISK_NONE && out->cnt == from && quotes->action != PMM_QUOTE_EXIT;
 }
 
 /* -- cancels from outside the strategy -- */

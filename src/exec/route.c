@@ -4,7 +4,8 @@
 #include <math.h>
 #include "exec/internal.h"
 
-#define UNKNOWN_RETRY_NS PMM_NS_PER_S /* between cancels of an order whose fate is unknown */
+#define UNKNOWN_RETRY_NS PMM_NS_PER_S         /* between cancels of an order whose fate is unknown */
+#define LIMITED_RETRY_NS (100 * PMM_NS_PER_MS) /* between cancels that the venue's limit on requests refuses */
 
 /* -- actions -- */
 static pmm_action_t *emit(pmm_exec_t *e, pmm_order_t *o, pmm_action_kind_t kind, int64_t qty_e6, int64_t now_ns, pmm_actions_t *out) {
@@ -17,10 +18,14 @@ static pmm_action_t *emit(pmm_exec_t *e, pmm_order_t *o, pmm_action_kind_t kind,
   return a;
 }
 
+static int64_t pause_before_cancel(const pmm_order_t *o) {
+  return o->state == PMM_ORDER_UNKNOWN ? UNKNOWN_RETRY_NS : o->cancel_sent ? LIMITED_RETRY_NS : 0;
+}
+
 bool pmm__cancel(pmm_exec_t *exec, pmm_order_t *order, int64_t now_ns, pmm_actions_t *out, bool forced) {
   if (order->state == PMM_ORDER_PENDING_CANCEL || order->closed) return true;
   if (out->cnt == out->cap) return false;
-  if (!forced && order->state == PMM_ORDER_UNKNOWN && now_ns - order->acted_ns < UNKNOWN_RETRY_NS) return false;
+  if (!forced && now_ns - order->acted_ns < pause_before_cancel(order)) return false;
   if (!pmm_risk_allow_cancel(exec->risk, now_ns) && !forced) return false;
   pmm_status_t const st = pmm__order_step(exec, order, PMM_IN_CANCEL_SENT);
   assert(st == PMM_OK); /* every open state but PENDING_CANCEL takes it */
@@ -231,6 +236,7 @@ static int32_t exit_price(const pmm__turn_t *t, pmm_side_t side) {
   const pmm_grid_t *const grid = &t->ctx->market->grid;
   int32_t const limit = side == PMM_BID ? pmm_grid_floor(grid, t->quotes->fair + away) : pmm_grid_ceil(grid, t->quotes->fair - away);
   int32_t const there = pmm_ladder_best_e4(t->ctx->ladder, pmm_side_opposite(side));
+  if (t->ctx->market->data & PMM_DATA_PRICE && there == 0) return limit; /* a source of prices shows nobody to take from */
   bool const takes = limit != PMM_TICKS_NONE && there != 0 && !pmm__price_better(side, there, limit);
   return takes ? limit : PMM_TICKS_NONE;
 }

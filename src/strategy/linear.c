@@ -71,6 +71,7 @@ const pmm_strategy_ops_t pmm__strategy_linear = {
   .params_size = sizeof(linear_params_t),
   .state_size = sizeof(linear_t),
   .wake = PMM_WAKE_BOOK | PMM_WAKE_FILL | PMM_WAKE_LIFE,
+  .inputs = PMM_INPUT_TOUCH | PMM_INPUT_POSITION,
   .init = init,
   .on_view = on_view,
   .score = score,
