@@ -261,6 +261,42 @@ static void test_timeouts(void **state) {
   world_is_sound(&w);
 }
 
+/* The venue has not even looked at a cancel over its limit: the order rests, and the wish is sent again a moment later. */
+static void test_cancel_over_the_limit(void **state) {
+  (void)state;
+  for (int filled = 0; filled < 2; filled++) {
+    world_t w;
+    world_options_t const o = world_options();
+    one_bid(&w, &o, true);
+    if (filled) world_fill(&w, FIRST_ID, QTY(4));
+    world_want(&w, "");
+    world_quote(&w, 0);
+    assert_int_equal(say(&w, PMM_EV_CANCEL_REJECT, 0, 0, PMM_REJECT_RATE), PMM_OK);
+    assert_int_equal(w.fx.order.state, filled ? PMM_ORDER_PARTLY_FILLED : PMM_ORDER_LIVE);
+    world_quote(&w, 0);
+    assert_string_equal(world_actions(&w), ""); /* not again at once: it would be refused again */
+    w.ctx.now_ns += 100 * PMM_NS_PER_MS;
+    world_quote(&w, 0);
+    assert_string_equal(world_actions(&w), filled ? "-b.5000x6" : "-b.5000x10");
+    assert_int_equal(pmm_exec_stats(w.exec, 0)->cancels, 1);
+    assert_int_equal(pmm_exec_stats(w.exec, 0)->unknown, 0);
+    assert_int_equal(say(&w, PMM_EV_CANCELLED, filled ? QTY(6) : QTY(10), 0, 0), PMM_OK);
+    assert_true(w.fx.terminal);
+    world_is_sound(&w);
+  }
+  world_t w; /* one that was never acknowledged may have been refused itself: nobody knows */
+  world_options_t const o = world_options();
+  one_bid(&w, &o, false);
+  world_want(&w, "");
+  world_quote(&w, 0);
+  assert_int_equal(say(&w, PMM_EV_CANCEL_REJECT, 0, 0, PMM_REJECT_RATE), PMM_OK);
+  assert_int_equal(w.fx.order.state, PMM_ORDER_UNKNOWN);
+  w.out.cnt = 0;
+  pmm_exec_cancel_all(w.exec, w.ctx.now_ns, &w.out); /* the kill switch does not wait */
+  assert_string_equal(world_actions(&w), "-b.5000x10");
+  world_is_sound(&w);
+}
+
 static void test_timeouts_one_by_one(void **state) {
   (void)state;
   world_t w;
@@ -383,7 +419,7 @@ int main(void) {
     cmocka_unit_test(test_single_events), cmocka_unit_test(test_fills_after_the_last_word), cmocka_unit_test(test_reconciliation_ends_the_wait),
     cmocka_unit_test(test_fill_overtakes_everything), cmocka_unit_test(test_duplicates_and_strangers), cmocka_unit_test(test_duplicates_are_remembered_for_4096_fills),
     cmocka_unit_test(test_late_events_of_orders_long_gone), cmocka_unit_test(test_refused_by_the_ledger), cmocka_unit_test(test_amendments),
-    cmocka_unit_test(test_timeouts), cmocka_unit_test(test_timeouts_one_by_one), cmocka_unit_test(test_unknown_order_found_by_its_acknowledgement),
+    cmocka_unit_test(test_timeouts), cmocka_unit_test(test_cancel_over_the_limit), cmocka_unit_test(test_timeouts_one_by_one), cmocka_unit_test(test_unknown_order_found_by_its_acknowledgement),
     cmocka_unit_test(test_settlement), cmocka_unit_test(test_one_trade_two_orders), cmocka_unit_test(test_check_sees_a_lost_lock),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -472,6 +472,20 @@ static void test_exit(void **state) {
   }
 }
 
+/* A source of prices shows nobody to take from; the exit goes out all the same. */
+static void test_exit_without_a_book(void **state) {
+  (void)state;
+  world_t w;
+  world_options_t const o = world_options();
+  world_init(&w, &o);
+  w.market.data = PMM_DATA_PRICE;
+  world_hold(&w, 0, PMM_BUY_YES, QTY(20));
+  want_exit(&w, PMM_ASK, 20, 0.50, 0.03);
+  world_quote(&w, 0);
+  assert_string_equal(world_actions(&w), "+A.4700x20!");
+  world_is_sound(&w);
+}
+
 static void test_exit_after_quotes(void **state) {
   (void)state;
   world_t w;
@@ -571,7 +585,7 @@ int main(void) {
     cmocka_unit_test(test_tolerance), cmocka_unit_test(test_amending_down), cmocka_unit_test(test_pending_orders), cmocka_unit_test(test_keep_and_pause),
     cmocka_unit_test(test_kill_switch), cmocka_unit_test(test_refusals_are_named_and_counted), cmocka_unit_test(test_limits_do_not_count_what_is_being_cancelled),
     cmocka_unit_test(test_losing_streak_halves_sizes), cmocka_unit_test(test_rate_budget), cmocka_unit_test(test_cash_cuts_sizes), cmocka_unit_test(test_cash_floor),
-    cmocka_unit_test(test_reducing_passes_the_floor), cmocka_unit_test(test_fees_are_reserved), cmocka_unit_test(test_exit), cmocka_unit_test(test_exit_after_quotes),
+    cmocka_unit_test(test_reducing_passes_the_floor), cmocka_unit_test(test_fees_are_reserved), cmocka_unit_test(test_exit), cmocka_unit_test(test_exit_without_a_book), cmocka_unit_test(test_exit_after_quotes),
     cmocka_unit_test(test_cancel_all), cmocka_unit_test(test_capacity), cmocka_unit_test(test_construction),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
