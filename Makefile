@@ -8,7 +8,7 @@ CTEST = ctest --output-on-failure -j $(JOBS)
 # The sanitizers say where; leaks of the C library's own start-up are not ours.
 SAN = ASAN_OPTIONS=abort_on_error=0:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 
-.PHONY: build deps run test test-release test-long asan fuzz fuzz-build fuzz-smoke bench results valgrind coverage format lint clean install help
+.PHONY: build deps run test test-release test-long asan fuzz fuzz-build fuzz-smoke bench bench-peers bench-compare flame results valgrind coverage format lint clean install help
 
 build: ## compile everything in release mode: build/pmm
 	@cmake --preset release >/dev/null
@@ -50,6 +50,15 @@ fuzz-smoke: ## the same for a few seconds, where clang is there
 
 bench: build ## the standing measurements, as JSON lines (alternate with a peer on one machine)
 	@PMM_BUILD=build sh bench/bench.sh
+
+bench-peers: ## install what our figures are set beside, pinned, into bench/peers (needs cargo and python3)
+	@sh bench/peers/install.sh
+
+bench-compare: build ## the standing workloads, ours and the peers', in turn: medians and ratios
+	@sh bench/compare.sh
+
+flame: build ## where the time goes: flame graphs of the standing workloads into docs/images
+	@sh bench/flame.sh
 
 results: build ## replay every recording under PMM_DATA with every strategy: docs/results.md
 	@sh bench/results.sh
