@@ -8,10 +8,12 @@
 #define PMM_EXIT_USAGE 2 /* wrong usage or a configuration error: nothing was done */
 
 int pmm_cmd_backtest(int argc, char **argv);
+int pmm_cmd_calibrate(int argc, char **argv);
 int pmm_cmd_config(int argc, char **argv);
 int pmm_cmd_demo(int argc, char **argv);
 int pmm_cmd_price(int argc, char **argv);
 int pmm_cmd_quote(int argc, char **argv);
+int pmm_cmd_scan(int argc, char **argv);
 int pmm_cmd_tape(int argc, char **argv);
 
 #endif
