@@ -111,6 +111,38 @@ void pmm_tape_stats_fini(pmm_tape_stats_t *stats);
 pmm_status_t pmm_tape_skew(const pmm_tape_t *tape, pmm_tape_skew_t *skew, pmm_error_t *err);
 const char *pmm_md_kind_to_string(uint8_t kind); /* "level", "trade", ...; "unknown" for a kind that is not on tapes */
 
+/* -- cutting and merging -- */
+/* pmm_tape_cut writes the records of some markets and of from_ns <= recv_ns < to_ns to a new tape. It begins with the state at
+   from_ns, flagged PMM_F_KEYFRAME: last values of underlyings, then per market tick, life, phase, settlement, volume, price,
+   the book as CLEAR and LEVELs (PMM_F_SNAPSHOT; its last is PMM_F_LAST) or, in a gap, the GAP. A replay of the cut has from
+   there the books of a replay of the whole. The table's life is that at from_ns.
+   PMM_INVAL (times), PMM_NOT_FOUND (no such market, nothing in that time), PMM_CORRUPT, PMM_IO, PMM_FULL; then no tape. */
+typedef struct pmm_tape_cut_opts {
+  int64_t from_ns, to_ns;        /* PMM_TIME_NONE, PMM_NS_MAX: from the beginning, to the end */
+  const char *const *market;     /* shell patterns (fnmatch) of ids; none: all */
+  size_t market_cnt;
+  const char *const *underlying; /* none: with market patterns those that settle the markets kept, else all */
+  size_t underlying_cnt;
+  pmm_tape_progress_t progress;
+} pmm_tape_cut_opts_t;
+void pmm_tape_cut_opts_default(pmm_tape_cut_opts_t *opts);
+typedef struct pmm_tape_cut_stats { uint64_t records, state_records; uint32_t markets, underlyings; } pmm_tape_cut_stats_t;
+pmm_status_t pmm_tape_cut(const pmm_tape_t *tape, const pmm_tape_cut_opts_t *opts, const char *out_path, pmm_tape_cut_stats_t *stats,
+                          pmm_error_t *err);
+
+/* pmm_tape_merge unites tapes by receive time; at one time the order of the inputs decides. Markets keep rows of their own;
+   underlyings that agree in id, source and kind become one. A market that two inputs hold is an error, unless join: then
+   its parts follow each other in one row, a GAP between them, and it ends when its last part does. They must not overlap in
+   time and must agree in venue and grid. Only tapes that overlap in time are open at once.
+   PMM_INVAL (a market twice, parts that overlap or differ), PMM_CORRUPT, PMM_IO, PMM_FULL; then no tape. */
+typedef struct pmm_tape_merge_opts {
+  bool join;
+  pmm_tape_progress_t progress;
+} pmm_tape_merge_opts_t;
+typedef struct pmm_tape_merge_stats { uint64_t records, dropped; uint32_t markets, underlyings, joined; } pmm_tape_merge_stats_t; /* dropped: life cycle of parts that were not the last */
+pmm_status_t pmm_tape_merge(const char *const *path, size_t n, const pmm_tape_merge_opts_t *opts, const char *out_path,
+                            pmm_tape_merge_stats_t *stats, pmm_error_t *err);
+
 /* -- exporting -- */
 /* pmm_tape_export writes records as text: csv (one heading, one line a record) or jsonl (one object a record); prices and
    sizes as decimals, times as integer nanoseconds. market: only this market's records (its id), or NULL for everything.
@@ -124,14 +156,20 @@ pmm_status_t pmm_tape_export(const pmm_tape_t *tape, const pmm_export_opts_t *op
 
 /* -- importing -- */
 typedef struct pmm_import_opts {
-  const char *format;             /* kalshi-ws, polymarket-books, polymarket-ws, polymarket-multifeed */
+  const char *format;             /* one of pmm_import_format */
   const char *outcome;            /* yes, no, void, auto; auto: the source's own, else docs/data.md's rule of the last book */
   bool infer_trades;              /* kalshi-ws: infer trades from volume steps (default true) */
   void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes); /* may be NULL */
   void *ctx;
   const char *outcomes_path;      /* a file of lines "market,yes|no|void" that goes before outcome, or NULL */
+  int64_t gap_ns;                 /* a source silent for longer is not to be trusted: PMM_MD_GAP for its markets. 0: the format's
+                                     default, PMM_NS_MAX: never */
+  const char *map;                /* csv-bbo: "time=COLUMN,market=COLUMN,..."; docs/data.md lists the keys */
 } pmm_import_opts_t;
 void pmm_import_opts_default(pmm_import_opts_t *opts);
+/* pmm_import_format names the formats one after another, with what each reads in a few words (static text); NULL after the
+   last. */
+const char *pmm_import_format(size_t index, const char **what);
 typedef struct pmm_import_stats {
   uint64_t lines, messages, records, trades, inferred; /* inferred ones are among the trades */
   uint64_t skipped; /* lines or events that are no message of a market or underlying, or could not be used (after a gap) */

@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <fcntl.h>
@@ -15,8 +14,21 @@
 #define PRICES (PMM_ONE_E4 + 1)
 #define NOTES_MAX 65536
 
-static const pmm__importer_t *const importers[] = {&pmm__importer_kalshi, &pmm__importer_books, &pmm__importer_ws,
-                                                   &pmm__importer_multifeed};
+static const pmm__importer_t *const importers[] = {
+    &pmm__importer_kalshi,
+    &pmm__importer_books,
+    &pmm__importer_ws,
+    &pmm__importer_multifeed,
+    &pmm__importer_bbo,
+    &pmm__importer_kalshi_bbo,
+};
+#define IMPORTERS (sizeof importers / sizeof importers[0])
+
+const char *pmm_import_format(size_t index, const char **what) {
+  if (index >= IMPORTERS) return NULL;
+  if (what) *what = importers[index]->what;
+  return importers[index]->name;
+}
 
 /* -- errors and fields -- */
 pmm_status_t pmm__bad(const pmm__import_t *im, const pmm_json_node_t *node, const char *fmt, ...) {
@@ -27,7 +39,7 @@ pmm_status_t pmm__bad(const pmm__import_t *im, const pmm_json_node_t *node, cons
   va_end(args);
   const pmm__source_t *const s = im->source;
   return pmm_error_set(im->err, PMM_PARSE, "%s:%llu: byte %u: %s", s->name,
-                       s->input ? (unsigned long long)pmm__input_line_no(s->input) : 0ULL, node ? node->at + 1 : 1, why);
+                       s->input ? (unsigned long long)pmm__input_line_no(s->input) : 0ULL, node ? s->json_at + node->at + 1 : 1, why);
 }
 
 pmm_status_t pmm__field(const pmm__import_t *im, const pmm_json_node_t *object, const char *key, const pmm_json_node_t **node) {
@@ -131,10 +143,18 @@ void pmm__note(pmm__import_t *im, const char *fmt, ...) {
 }
 
 /* -- outcomes given by the user -- */
-typedef struct pmm__named_outcome {
-  char id[PMM_ID_MAX];
-  pmm_outcome_t outcome;
-} named_outcome_t;
+/* A market named again takes the later line. */
+static bool set_named(pmm__import_t *im, const char *id, size_t len, pmm_outcome_t outcome) {
+  uint32_t at = pmm__names_find(&im->named, id, len);
+  if (at == PMM__NAME_NONE) {
+    at = im->named.cnt;
+    pmm_outcome_t *const grown = realloc(im->named_outcome, (at + 1) * sizeof *grown);
+    if (grown) im->named_outcome = grown;
+    if (!grown || pmm__names_add(&im->named, id, len) != PMM_OK) return false;
+  }
+  im->named_outcome[at] = outcome;
+  return true;
+}
 
 static pmm_status_t add_named(pmm__import_t *im, const char *line, size_t len, uint64_t line_no) {
   const char *const comma = memchr(line, ',', len);
@@ -146,12 +166,8 @@ static pmm_status_t add_named(pmm__import_t *im, const char *line, size_t len, u
   if (id_len == 0 || id_len >= PMM_ID_MAX || pmm_outcome_from_string(outcome_text, &outcome) != PMM_OK || outcome == PMM_OUTCOME_UNKNOWN)
     return pmm_error_set(im->err, PMM_PARSE, "%s:%llu: byte 1: not of the form market,yes|no|void", im->opts->outcomes_path,
                          (unsigned long long)line_no);
-  named_outcome_t *const grown = realloc(im->named, (im->named_cnt + 1) * sizeof *grown);
-  if (!grown) return pmm_error_set(im->err, PMM_FULL, "%s: out of memory", im->opts->outcomes_path);
-  im->named = grown;
-  im->named[im->named_cnt] = (named_outcome_t){.outcome = outcome};
-  memcpy(im->named[im->named_cnt++].id, line, id_len);
-  return PMM_OK;
+  if (set_named(im, line, id_len, outcome)) return PMM_OK;
+  return pmm_error_set(im->err, PMM_FULL, "%s: out of memory", im->opts->outcomes_path);
 }
 
 static pmm_status_t read_named(pmm__import_t *im) {
@@ -170,8 +186,8 @@ static pmm_status_t read_named(pmm__import_t *im) {
 /* What the user says about a market, or UNKNOWN. */
 static pmm_outcome_t given_outcome(const pmm__import_t *im, const pmm__imarket_t *m) {
   pmm_outcome_t outcome = PMM_OUTCOME_UNKNOWN;
-  for (size_t i = 0; i < im->named_cnt; i++)
-    if (strcmp(im->named[i].id, m->desc.id) == 0) return im->named[i].outcome;
+  uint32_t const named = pmm__names_find(&im->named, m->desc.id, strlen(m->desc.id));
+  if (named != PMM__NAME_NONE) return im->named_outcome[named];
   if (strcmp(im->opts->outcome, "auto") != 0) (void)pmm_outcome_from_string(im->opts->outcome, &outcome);
   return outcome;
 }
@@ -182,22 +198,29 @@ pmm_outcome_t pmm__outcome_of_book(int32_t bid_e4, int32_t ask_e4) {
   return twice_mid <= 1000 ? PMM_OUTCOME_NO : PMM_OUTCOME_VOID;
 }
 
+pmm_side_t pmm__taker_of(const pmm__imarket_t *m, int32_t price_e4) {
+  int32_t const bid_e4 = pmm_ladder_best_e4(&m->book.ladder, PMM_BID), ask_e4 = pmm_ladder_best_e4(&m->book.ladder, PMM_ASK);
+  if (ask_e4 && price_e4 >= ask_e4) return PMM_BID;
+  if (bid_e4 && price_e4 <= bid_e4) return PMM_ASK;
+  if (m->last_price_e4 == 0 || price_e4 == m->last_price_e4) return m->last_taker;
+  return price_e4 > m->last_price_e4 ? PMM_BID : PMM_ASK;
+}
+
 /* -- markets -- */
 static bool is_named(const pmm__imarket_t *m, const char *id, size_t len) {
   return strncmp(m->desc.id, id, len) == 0 && m->desc.id[len] == '\0';
 }
 
 pmm__imarket_t *pmm__market_find(const pmm__import_t *im, const char *id, size_t len) {
-  if (im->at && is_named(im->at, id, len)) return im->at; /* mostly the same as before, else one of the newest */
-  for (uint32_t i = im->market_cnt; i-- > 0;)
-    if (is_named(im->market[i], id, len)) return im->market[i];
-  return NULL;
+  if (im->at && is_named(im->at, id, len)) return im->at; /* mostly the same as before */
+  uint32_t const at = pmm__names_find(&im->names, id, len);
+  return at == PMM__NAME_NONE ? NULL : im->market[at];
 }
 
 static pmm_status_t no_memory(const pmm__import_t *im) { return pmm_error_set(im->err, PMM_FULL, "import: out of memory"); }
 
 static pmm_status_t open_book(const pmm__import_t *im, pmm__imarket_t *m) {
-  if (m->book.memory) return PMM_OK;
+  if (m->book.memory || m->desc.data & PMM_DATA_PRICE) return PMM_OK; /* prices alone make no book */
   return pmm__book_init(&m->book, m->desc.grid.tick_e4) == PMM_OK ? PMM_OK : no_memory(im);
 }
 
@@ -220,7 +243,9 @@ pmm_status_t pmm__market_add(pmm__import_t *im, const pmm_market_t *desc, pmm__i
   m->last_recv_ns = m->last_venue_ns = PMM_TIME_NONE;
   st = pmm_tape_add_market(im->writer, &m->desc, &m->index, im->err);
   if (st == PMM_OK) st = open_book(im, m);
+  if (st == PMM_OK && pmm__names_add(&im->names, m->desc.id, strlen(m->desc.id)) != PMM_OK) st = no_memory(im);
   if (st != PMM_OK) {
+    pmm__book_fini(&m->book);
     free(m);
     return st;
   }
@@ -244,6 +269,7 @@ pmm_status_t pmm__underlying_add(pmm__import_t *im, const char *id, const char *
 pmm_status_t pmm__emit(pmm__import_t *im, const pmm_md_t *md) {
   im->now_ns = md->recv_ns;
   im->stats->records++;
+  if (pmm__skew_counts(md) && pmm__skew_add(&im->skew[md->kind == PMM_MD_UNDERLYING], md->recv_ns, md->exch_ns) != PMM_OK) return no_memory(im);
   return im->trades ? pmm__trades_push(im, md) : pmm_tape_append(im->writer, md, im->err);
 }
 
@@ -296,7 +322,7 @@ static pmm_status_t settle_market(pmm__import_t *im, pmm__imarket_t *m) {
   m->outcome = given_outcome(im, m);
   if (m->outcome == PMM_OUTCOME_UNKNOWN) m->outcome = im->importer->decide(im, m, &why);
   if (why) pmm__note(im, "%s: void: %s", m->desc.id, why);
-  return emit_resolved(im, m);
+  return m->outcome == PMM_OUTCOME_UNKNOWN ? PMM_OK : emit_resolved(im, m);
 }
 
 pmm_status_t pmm__market_resolve(pmm__import_t *im, pmm__imarket_t *m, pmm_outcome_t outcome) {
@@ -326,11 +352,21 @@ static pmm_status_t run_clock(pmm__import_t *im, int64_t recv_ns) {
   return PMM_OK;
 }
 
+pmm_status_t pmm__clock(pmm__import_t *im, int64_t recv_ns) {
+  pmm_status_t const st = run_clock(im, recv_ns);
+  im->now_ns = pmm_max64(im->now_ns, recv_ns);
+  return st;
+}
+
 static pmm_status_t open_market(pmm__import_t *im, pmm__imarket_t *m, int64_t recv_ns) {
   m->opened = true;
   pmm_status_t const st = emit_status(im, m, PMM_LIFE_OPEN, recv_ns, m->desc.open_ns, PMM_OUTCOME_UNKNOWN);
   due_changed(im, m);
   return st;
+}
+
+pmm_status_t pmm__market_open(pmm__import_t *im, pmm__imarket_t *m, int64_t recv_ns) {
+  return m->opened ? PMM_OK : open_market(im, m, recv_ns);
 }
 
 /* Kalshi takes no orders before the open; Polymarket's window is the time that decides, trading begins long before. */
@@ -368,6 +404,7 @@ pmm_status_t pmm__message_begin(pmm__import_t *im, pmm__imarket_t *m, int64_t re
   m->seq++;
   m->last_recv_ns = recv_ns;
   m->last_venue_ns = venue_ns;
+  m->source = im->source ? im->source->order : 0;
   return PMM_OK;
 }
 
@@ -490,6 +527,33 @@ pmm_status_t pmm__full_end(pmm__import_t *im) {
   return st;
 }
 
+static pmm_status_t top_level(pmm__import_t *im, pmm_side_t side, const pmm__top_t *top) {
+  int32_t const price_e4 = top->price_e4[side];
+  if (price_e4 <= 0 || price_e4 >= PMM_ONE_E4) return PMM_OK;
+  return pmm__full_level(im, side, price_e4, top->qty_e6[side] > 0 ? top->qty_e6[side] : PMM_ONE_E6, NULL);
+}
+
+pmm_status_t pmm__message_top(pmm__import_t *im, const pmm__top_t *top) {
+  size_t const from = im->md_cnt;
+  pmm__full_begin(im);
+  pmm_status_t st = top_level(im, PMM_BID, top);
+  if (st == PMM_OK) st = top_level(im, PMM_ASK, top);
+  if (st != PMM_OK) return st;
+  if (im->full_cnt[PMM_BID] + im->full_cnt[PMM_ASK] > 0)
+    for (int side = 0; side < 2; side++) im->at->last_top_e4[side] = im->full_cnt[side] ? top->price_e4[side] : 0;
+  st = pmm__full_end(im);
+  for (size_t i = from; i < im->md_cnt; i++)
+    if (im->md[i].kind == PMM_MD_LEVEL && top->qty_e6[im->md[i].side] == 0) im->md[i].flags |= PMM_F_NOSIZE;
+  return st;
+}
+
+pmm_outcome_t pmm__outcome_of_top(pmm__import_t *im, const pmm__imarket_t *m, const char **why) {
+  (void)im, (void)why;
+  if (m->last_top_e4[PMM_BID] == 0 && m->last_top_e4[PMM_ASK] == 0) return PMM_OUTCOME_UNKNOWN;
+  pmm_outcome_t const outcome = pmm__outcome_of_book(m->last_top_e4[PMM_BID], m->last_top_e4[PMM_ASK]);
+  return outcome == PMM_OUTCOME_VOID ? PMM_OUTCOME_UNKNOWN : outcome;
+}
+
 pmm_status_t pmm__market_gap(pmm__import_t *im, pmm__imarket_t *m) {
   if (!m->book_known) return PMM_OK;
   pmm_md_t const md = {.recv_ns = im->now_ns, .exch_ns = m->last_recv_ns, .seq = m->seq, .market = m->index, .kind = PMM_MD_GAP};
@@ -523,10 +587,18 @@ static int by_close(const void *a, const void *b) {
   return x->index < y->index ? -1 : 1;
 }
 
+/* The recording does not tell how it ended. */
+static bool stays_open(pmm__import_t *im, const pmm__imarket_t *m) {
+  const char *why = NULL;
+  return m->outcome == PMM_OUTCOME_UNKNOWN && given_outcome(im, m) == PMM_OUTCOME_UNKNOWN &&
+         im->importer->decide(im, m, &why) == PMM_OUTCOME_UNKNOWN;
+}
+
 static pmm_status_t end_market(pmm__import_t *im, pmm__imarket_t *m) {
   pmm_status_t st = PMM_OK;
   if (!m->opened) st = open_market(im, m, pmm_max64(im->now_ns, m->desc.open_ns)); /* nothing but early messages */
-  if (st == PMM_OK && !m->closed) st = close_market(im, m, m->desc.close_ns);
+  if (st != PMM_OK || (!m->closed && stays_open(im, m))) return st;
+  if (!m->closed) st = close_market(im, m, m->desc.close_ns);
   return st == PMM_OK ? settle_market(im, m) : st;
 }
 
@@ -556,10 +628,13 @@ static pmm_status_t end_markets(pmm__import_t *im) {
 void pmm_import_opts_default(pmm_import_opts_t *opts) { *opts = (pmm_import_opts_t){.outcome = "auto", .infer_trades = true}; }
 
 static const pmm__importer_t *importer_of(const pmm_import_opts_t *opts, pmm_error_t *err) {
-  for (size_t i = 0; opts->format && i < sizeof importers / sizeof importers[0]; i++)
-    if (strcmp(importers[i]->name, opts->format) == 0) return importers[i];
-  pmm_error_set(err, PMM_INVAL, "format %s: not one of kalshi-ws, polymarket-books, polymarket-ws, polymarket-multifeed",
-                opts->format ? opts->format : "(none)");
+  char names[sizeof err->text / 2] = "";
+  for (size_t i = 0; i < IMPORTERS; i++) {
+    if (opts->format && strcmp(importers[i]->name, opts->format) == 0) return importers[i];
+    size_t const at = strlen(names);
+    snprintf(names + at, sizeof names - at, "%s%s", i ? ", " : "", importers[i]->name);
+  }
+  pmm_error_set(err, PMM_INVAL, "format %.80s: not one of %s", opts->format ? opts->format : "(none)", names);
   return NULL;
 }
 
@@ -589,9 +664,12 @@ static void import_fini(pmm__import_t *im) {
     free(im->full_qty[side]);
     free(im->full_price[side]);
   }
+  for (int i = 0; i < 2; i++) pmm__skew_fini(&im->skew[i]);
   free(im->market);
   free(im->md);
-  free(im->named);
+  pmm__names_fini(&im->names);
+  pmm__names_fini(&im->named);
+  free(im->named_outcome);
   free(im->notes);
 }
 
@@ -622,31 +700,39 @@ static char *make_provenance(const pmm__import_t *im) {
     if (i > 0) fputc(',', out);
     put_quoted(out, file_name(im->sources[i].name));
   }
-  fputs("]}", out);
+  fputc(']', out);
+  if (im->gap_ns != PMM_NS_MAX) fprintf(out, ",\"gap_ns\":%lld", (long long)im->gap_ns);
+  if (im->opts->map) {
+    fputs(",\"map\":", out);
+    put_quoted(out, im->opts->map);
+  }
+  fputc('}', out);
   if (fclose(out) == 0) return text;
   free(text);
   return NULL;
 }
 
-static char *make_note(const pmm__import_t *im) {
-  char *text;
-  const pmm_import_stats_t *const s = im->stats;
-  int const n = asprintf(
-      &text,
-      "{\"lines\":%llu,\"messages\":%llu,\"skipped\":%llu,\"clamped\":%llu,\"gaps\":%llu,\"trades\":%llu,\"inferred\":%llu,\"notes\":[%s]}",
-      (unsigned long long)s->lines, (unsigned long long)s->messages, (unsigned long long)s->skipped, (unsigned long long)s->clamped,
-      (unsigned long long)s->gaps, (unsigned long long)s->trades, (unsigned long long)s->inferred, im->notes ? im->notes : "");
-  return n < 0 ? NULL : text;
+/* Both clocks stand on the tape as they were; how far they are apart is for whoever reads it. */
+static void put_skew(pmm__import_t *im, int of_underlyings, const char *key, char *out, size_t len) {
+  pmm_tape_skew_t skew;
+  pmm__skew_result(&im->skew[of_underlyings], &skew);
+  out[0] = '\0';
+  if (skew.cnt == 0) return;
+  snprintf(out, len, "\"%s\":{\"median\":%.3f,\"p1\":%.3f,\"p99\":%.3f,\"messages\":%llu},", key, (double)skew.median_ns / 1e6,
+           (double)skew.p1_ns / 1e6, (double)skew.p99_ns / 1e6, (unsigned long long)skew.cnt);
 }
 
-/* An import can be run again, so what a killed one left behind may go; a live writer holds a lock. */
-static void remove_leftover(const char *out_path) {
-  char *tmp;
-  if (asprintf(&tmp, "%s.tmp", out_path) < 0) return;
-  int const fd = open(tmp, O_RDONLY | O_CLOEXEC);
-  if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) unlink(tmp);
-  if (fd >= 0) close(fd);
-  free(tmp);
+static char *make_note(pmm__import_t *im) {
+  char *text, of_markets[160], of_underlyings[160];
+  const pmm_import_stats_t *const s = im->stats;
+  put_skew(im, 0, "recv_minus_venue_ms", of_markets, sizeof of_markets);
+  put_skew(im, 1, "recv_minus_feed_ms", of_underlyings, sizeof of_underlyings);
+  int const n = asprintf(
+      &text,
+      "{\"lines\":%llu,\"messages\":%llu,\"skipped\":%llu,\"clamped\":%llu,\"gaps\":%llu,\"trades\":%llu,\"inferred\":%llu,%s%s\"notes\":[%s]}",
+      (unsigned long long)s->lines, (unsigned long long)s->messages, (unsigned long long)s->skipped, (unsigned long long)s->clamped,
+      (unsigned long long)s->gaps, (unsigned long long)s->trades, (unsigned long long)s->inferred, of_markets, of_underlyings, im->notes ? im->notes : "");
+  return n < 0 ? NULL : text;
 }
 
 static pmm_status_t run_importer(pmm__import_t *im) {
@@ -671,7 +757,7 @@ static pmm_status_t finish(pmm__import_t *im) {
 static pmm_status_t write_tape(pmm__import_t *im, const char *out_path) {
   char *const provenance = make_provenance(im);
   if (!provenance) return no_memory(im);
-  remove_leftover(out_path);
+  pmm__tape_remove_leftover(out_path);
   pmm_status_t st = pmm_tape_create(&im->writer, out_path, provenance, im->err);
   free(provenance);
   if (st != PMM_OK) return st;
@@ -689,6 +775,8 @@ static pmm_status_t import(const pmm_import_opts_t *opts, pmm__source_t *source,
   im.importer = importer_of(opts, err);
   if (!im.importer) return PMM_INVAL;
   if (!outcome_is_known(opts)) return pmm_error_set(err, PMM_INVAL, "outcome %s: not one of yes, no, void, auto", opts->outcome);
+  int64_t const gap_ns = opts->gap_ns ? opts->gap_ns : im.importer->gap_ns;
+  im.gap_ns = gap_ns > 0 ? gap_ns : PMM_NS_MAX;
   for (size_t i = 0; i < n; i++) {
     struct stat info;
     source[i].order = i;

@@ -1,15 +1,19 @@
-/* tape/import.h -- what the four importers share: sources merged by receive time, markets with their books and life
+/* tape/import.h -- what the importers share: sources merged by receive time, markets with their books and life
    cycle, messages turned into records. docs/data.md explains the rules; each importer says what its source needs. */
 #ifndef PMM_TAPE_IMPORT_H
 #define PMM_TAPE_IMPORT_H
 #include <string.h>
 #include "base/json.h"
 #include "book.h"
+#include "format.h"
 #include "input.h"
+#include "names.h"
 #include "pmm/tape.h"
+#include "skew.h"
 
 typedef struct pmm__import pmm__import_t;
 typedef struct pmm__trades pmm__trades_t;
+typedef struct pmm__csv pmm__csv_t; /* csv.h */
 
 /* -- sources: files read in step -- */
 typedef struct pmm__source {
@@ -21,10 +25,14 @@ typedef struct pmm__source {
   pmm_json_parser_t *json;
   const char *text;            /* the present line */
   const pmm_json_node_t *root; /* and its JSON */
+  uint32_t json_at;            /* which begins so many bytes into the line */
+  pmm__csv_t *csv;             /* or the source is a table */
   int64_t recv_ns;             /* its place in the merge: by time, then rank, then seq, then order of sources */
   uint64_t rank, seq;
   size_t order; /* as the user named them */
   bool ended;
+  bool silent;     /* its next item is the end of its trust: it said nothing for the time of --gap */
+  int64_t held_ns; /* then: when the item after the silence comes; PMM_NS_MAX: never */
   uint64_t done_bytes; /* of a source that has ended */
   void *own;           /* the importer's state for it while it is open; one malloc'd block */
 } pmm__source_t;
@@ -36,6 +44,7 @@ typedef pmm_status_t (*pmm__item_fn)(pmm__import_t *import, pmm__source_t *sourc
 
 pmm_status_t pmm__source_open(pmm__import_t *import, pmm__source_t *source);
 void pmm__source_close(pmm__source_t *source);
+void pmm__progress(const pmm__import_t *import); /* every thousandth line */
 pmm_status_t pmm__source_line(pmm__import_t *import, pmm__source_t *source);  /* next line, parsed; PMM_END */
 pmm_status_t pmm__source_whole(pmm__import_t *import, pmm__source_t *source); /* the whole file as one document */
 /* pmm__sources_first opens each source for its first item only, so that recv_ns tells where it begins; empty ones end. */
@@ -53,9 +62,12 @@ typedef struct pmm__imarket {
   bool opened, closed, resolved, has_trades, has_inferred;
   uint32_t seq;          /* messages so far */
   int64_t last_recv_ns;  /* of its last message */
+  size_t source;         /* which brought it: pmm__source_t.order */
   int64_t last_venue_ns; /* venue time of it, or receive time where it has none */
   int32_t last_price_e4; /* last trade, 0 none */
   pmm_side_t last_taker;
+  bool row_seen;          /* kalshi-bbo-csv: since its book was lost */
+  int32_t last_top_e4[2]; /* [side] best prices of the last pmm__message_top that had any; 0 none */
   pmm_outcome_t outcome; /* decided, waiting for the close */
   /* kalshi-ws */
   uint64_t venue_seq;         /* of the subscription */
@@ -65,14 +77,18 @@ typedef struct pmm__imarket {
 
 /* -- the importers -- */
 typedef struct pmm__importer {
-  const char *name;
+  const char *name, *what; /* what: for the list of formats */
   pmm_status_t (*run)(pmm__import_t *import, pmm__source_t *source, size_t cnt);
-  /* The outcome when neither --outcome nor --outcomes says it: *why tells the reason of a void (static text). */
+  /* The outcome when neither --outcome nor --outcomes says it: *why tells the reason of a void (static text). UNKNOWN leaves
+     the market as it stands, open for one that has not closed. */
   pmm_outcome_t (*decide)(pmm__import_t *import, const pmm__imarket_t *market, const char **why);
   int64_t close_grace_ns;   /* a market without messages of its own closes this long after its time */
   int64_t resolve_after_ns; /* and resolves this long after its close; PMM_NS_MAX: at the end, or when the importer says */
+  int64_t gap_ns;           /* of --gap, when it is not given; 0: never */
 } pmm__importer_t;
-extern const pmm__importer_t pmm__importer_kalshi, pmm__importer_books, pmm__importer_ws, pmm__importer_multifeed;
+extern const pmm__importer_t pmm__importer_kalshi, pmm__importer_books, pmm__importer_ws, pmm__importer_multifeed, pmm__importer_bbo,
+    pmm__importer_kalshi_bbo, pmm__importer_updown, pmm__importer_polls, pmm__importer_depth, pmm__importer_ladder, pmm__importer_candles,
+    pmm__importer_daily, pmm__importer_prices, pmm__importer_outcomes;
 
 struct pmm__import {
   const pmm_import_opts_t *opts;
@@ -84,7 +100,9 @@ struct pmm__import {
   pmm__source_t *sources;      /* all of them, for progress */
   size_t source_cnt;
   uint64_t total_bytes;
+  int64_t gap_ns;          /* PMM_NS_MAX: never */
   pmm__imarket_t **market; /* [tape index] */
+  pmm__names_t names;      /* their ids, same numbers */
   uint32_t market_cnt, market_cap;
   int64_t now_ns;                        /* receive time of the last record */
   int64_t next_due_ns;                   /* before this no market closes or resolves by the clock */
@@ -101,8 +119,9 @@ struct pmm__import {
   /* trade inference, or NULL: then records go straight to the writer */
   pmm__trades_t *trades;
   /* --outcomes */
-  struct pmm__named_outcome *named;
-  size_t named_cnt;
+  pmm__names_t named;
+  pmm_outcome_t *named_outcome;
+  pmm__skew_t skew[2]; /* of markets, of underlyings: for the provenance */
   char *notes; /* JSON strings joined by commas, or NULL */
   size_t notes_len;
   void *own; /* the importer's state */
@@ -132,15 +151,24 @@ pmm__imarket_t *pmm__market_find(const pmm__import_t *import, const char *id, si
 pmm_status_t pmm__market_add(pmm__import_t *import, const pmm_market_t *desc, pmm__imarket_t **market);
 pmm_status_t pmm__market_update(pmm__import_t *import, pmm__imarket_t *market); /* writes a changed desc */
 pmm_status_t pmm__underlying_add(pmm__import_t *import, const char *id, const char *source, pmm_under_kind_t kind, uint32_t *index);
+/* Runs the clock to recv_ns, for what happens between messages: closes and resolves what is due. */
+pmm_status_t pmm__clock(pmm__import_t *import, int64_t recv_ns);
 /* A gap: nothing was recorded of the market since its last message. Nothing when its book is not known anyway. */
 pmm_status_t pmm__market_gap(pmm__import_t *import, pmm__imarket_t *market);
 /* The outcome is known; RESOLVED follows at once, or right after the close. --outcome and --outcomes go before it. */
 pmm_status_t pmm__market_resolve(pmm__import_t *import, pmm__imarket_t *market, pmm_outcome_t outcome);
 /* The venue says that it is over: CLOSED now, whatever the clock. */
 pmm_status_t pmm__market_close(pmm__import_t *import, pmm__imarket_t *market);
+/* Opens a market by the clock, for sources that have no messages of it. */
+pmm_status_t pmm__market_open(pmm__import_t *import, pmm__imarket_t *market, int64_t recv_ns);
+/* The taker's side of a print that does not name it, in YES space: at or beyond the ask it bought, at or beyond the bid it sold;
+   between them, or without a book, an up-tick bought and a down-tick sold, and an unchanged price repeats the last. */
+pmm_side_t pmm__taker_of(const pmm__imarket_t *market, int32_t price_e4);
 void pmm__note(pmm__import_t *import, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* models: mid >= 0.95 yes, <= 0.05 no, else void; missing sides (0) count as 0 and 1. */
 pmm_outcome_t pmm__outcome_of_book(int32_t bid_e4, int32_t ask_e4);
+/* The same of last_top_e4, but unknown instead of void, for pmm__importer_t.decide. */
+pmm_outcome_t pmm__outcome_of_top(pmm__import_t *import, const pmm__imarket_t *market, const char **why);
 
 /* -- messages: begin, any number of records, end -- */
 /* Moves the clock and the market's life cycle; recv_ns may be clamped. */
@@ -157,6 +185,12 @@ pmm_status_t pmm__message_clear(pmm__import_t *import); /* CLEAR; the book is kn
 void pmm__full_begin(pmm__import_t *import);
 pmm_status_t pmm__full_level(pmm__import_t *import, pmm_side_t side, int32_t price_e4, int64_t qty_e6, const pmm_json_node_t *where);
 pmm_status_t pmm__full_end(pmm__import_t *import);
+/* Within a message: the book is its best prices; 0 or 1 dollar is an empty side, size 0 a price without a size. */
+typedef struct pmm__top {
+  int32_t price_e4[2]; /* [side] */
+  int64_t qty_e6[2];
+} pmm__top_t;
+pmm_status_t pmm__message_top(pmm__import_t *import, const pmm__top_t *top);
 /* A whole message of an underlying. */
 pmm_status_t pmm__underlying_tick(pmm__import_t *import, uint32_t underlying, pmm_under_kind_t kind, int64_t recv_ns, int64_t exch_ns,
                                   int64_t value_e8);
@@ -177,6 +211,8 @@ pmm_status_t pmm__trades_ticker(pmm__import_t *import, pmm__imarket_t *market, c
 void pmm__trades_forget(pmm__import_t *import, pmm__imarket_t *market); /* after a gap: window and volume start anew */
 pmm_status_t pmm__trades_flush(pmm__import_t *import);                  /* at the end: everything queued goes out */
 void pmm__trades_note(pmm__import_t *import);
+
+void pmm__kalshi_terms(pmm_market_t *desc); /* kalshi.c: venue, fees, event of desc->id */
 
 /* -- Polymarket (polymarket.c): two mirrored tokens, one book -- */
 void pmm__polymarket_terms(pmm_market_t *desc); /* venue, cent grid, lot, fees of crypto markets */

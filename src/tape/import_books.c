@@ -154,5 +154,9 @@ static pmm_outcome_t decide(pmm__import_t *im, const pmm__imarket_t *m, const ch
   return outcome;
 }
 
-const pmm__importer_t pmm__importer_books = {
-    .name = "polymarket-books", .run = run, .decide = decide, .close_grace_ns = 5 * PMM_NS_PER_S, .resolve_after_ns = 60 * PMM_NS_PER_S};
+const pmm__importer_t pmm__importer_books = {.name = "polymarket-books",
+                                             .what = "full Polymarket books, one JSON line each",
+                                             .run = run,
+                                             .decide = decide,
+                                             .close_grace_ns = 5 * PMM_NS_PER_S,
+                                             .resolve_after_ns = 60 * PMM_NS_PER_S};

@@ -21,14 +21,6 @@ static bool same_session(const pmm__source_t *a, const pmm__source_t *b) {
 }
 
 /* -- markets -- */
-/* KXBTC15M-26MAY130900-00: series, close in New York time, suffix. The event is all but the suffix. */
-static void set_event(pmm_market_t *desc) {
-  const char *const dash = strrchr(desc->id, '-');
-  size_t const len = dash ? (size_t)(dash - desc->id) : strlen(desc->id);
-  memcpy(desc->event, desc->id, len);
-  desc->event[len] = '\0';
-}
-
 static bool is_quarter_hour(const char *ticker) { return strstr(ticker, "15M-") != NULL; }
 
 /* BTC-USD of KXBTC15M; false for a series of something else. */
@@ -44,11 +36,9 @@ static pmm_status_t add_market(pmm__import_t *im, const char *ticker, pmm__imark
   pmm_market_t desc;
   char asset[16];
   pmm_market_init(&desc, ticker);
-  set_event(&desc);
-  desc.venue = PMM_VENUE_KALSHI;
+  pmm__kalshi_terms(&desc);
   desc.data = PMM_DATA_DEPTH;
   (void)pmm_grid_named(&desc.grid, "tapered_deci_cent");
-  desc.fees = (pmm_fee_schedule_t){.model = PMM_FEE_KALSHI, .taker_rate_e6 = 70000, .precision_e6 = 100};
   if (asset_of(ticker, asset)) { /* settles on a 60 s mean; at the strike is yes */
     desc.tie_is_yes = 1;
     desc.settle_window_ns = 60 * PMM_NS_PER_S;
@@ -340,5 +330,9 @@ static pmm_outcome_t decide(pmm__import_t *im, const pmm__imarket_t *m, const ch
   return outcome;
 }
 
-const pmm__importer_t pmm__importer_kalshi = {
-    .name = "kalshi-ws", .run = run, .decide = decide, .close_grace_ns = 5 * PMM_NS_PER_S, .resolve_after_ns = PMM_NS_MAX};
+const pmm__importer_t pmm__importer_kalshi = {.name = "kalshi-ws",
+                                              .what = "Kalshi WebSocket messages: recorded sessions, or captures of one raw message a line",
+                                              .run = run,
+                                              .decide = decide,
+                                              .close_grace_ns = 5 * PMM_NS_PER_S,
+                                              .resolve_after_ns = PMM_NS_MAX};

@@ -10,7 +10,6 @@
 
 #define WINDOWS_MAX 1024
 #define UP_LEN_NS (300 * PMM_NS_PER_S) /* of a window whose name does not tell */
-#define NOMINAL_E6 PMM_ONE_E6
 
 enum { FEEDS = 3 };
 static const struct {
@@ -172,33 +171,14 @@ static pmm_status_t top_price(pmm__import_t *im, const pmm_json_node_t *node, in
   return st == PMM_OK && (*price_e4 < 0 || *price_e4 > PMM_ONE_E4) ? pmm__bad(im, node, "best price: outside 0..1") : st;
 }
 
-static pmm_status_t top_level(pmm__import_t *im, pmm_side_t side, int64_t price_e4, const pmm_json_node_t *where) {
-  return price_e4 > 0 && price_e4 < PMM_ONE_E4 ? pmm__full_level(im, side, (int32_t)price_e4, NOMINAL_E6, where) : PMM_OK;
-}
-
 static pmm_status_t take_top(pmm__import_t *im, bool mirrored, const pmm_json_node_t *const field[FIELDS]) {
   int64_t bid_e4, ask_e4;
   pmm_status_t st = top_price(im, field[3], &bid_e4);
   if (st == PMM_OK) st = top_price(im, field[4], &ask_e4);
   if (st != PMM_OK) return st;
-  int64_t const yes_bid_e4 = mirrored ? PMM_ONE_E4 - ask_e4 : bid_e4, yes_ask_e4 = mirrored ? PMM_ONE_E4 - bid_e4 : ask_e4;
-  pmm__full_begin(im);
-  st = top_level(im, PMM_BID, yes_bid_e4, field[3]);
-  if (st == PMM_OK) st = top_level(im, PMM_ASK, yes_ask_e4, field[4]);
-  if (st == PMM_OK) st = pmm__full_end(im);
-  for (size_t i = 0; i < im->md_cnt; i++)
-    if (im->md[i].kind == PMM_MD_LEVEL) im->md[i].flags |= PMM_F_NOSIZE;
-  return st;
-}
-
-/* The source does not name the taker. At or beyond the ask it bought, at or beyond the bid it sold; between them, or without
-   a book, an up-tick bought and a down-tick sold, and an unchanged price repeats the last. In YES space. */
-static pmm_side_t taker_of(const pmm__imarket_t *m, int32_t price_e4) {
-  int32_t const bid_e4 = pmm_ladder_best_e4(&m->book.ladder, PMM_BID), ask_e4 = pmm_ladder_best_e4(&m->book.ladder, PMM_ASK);
-  if (ask_e4 && price_e4 >= ask_e4) return PMM_BID;
-  if (bid_e4 && price_e4 <= bid_e4) return PMM_ASK;
-  if (m->last_price_e4 == 0 || price_e4 == m->last_price_e4) return m->last_taker;
-  return price_e4 > m->last_price_e4 ? PMM_BID : PMM_ASK;
+  pmm__top_t const top = {
+      .price_e4 = {(int32_t)(mirrored ? PMM_ONE_E4 - ask_e4 : bid_e4), (int32_t)(mirrored ? PMM_ONE_E4 - bid_e4 : ask_e4)}};
+  return pmm__message_top(im, &top);
 }
 
 static pmm_status_t take_print(pmm__import_t *im, const pmm__imarket_t *m, bool mirrored, const pmm_json_node_t *const field[FIELDS]) {
@@ -207,7 +187,7 @@ static pmm_status_t take_print(pmm__import_t *im, const pmm__imarket_t *m, bool 
   pmm_status_t st = pmm__price(im, field[3], "price", &price_e4);
   if (st == PMM_OK) st = pmm__size(im, field[4], "size", &qty_e6);
   if (st != PMM_OK || qty_e6 == 0) return st;
-  pmm_side_t const taker = taker_of(m, mirrored ? PMM_ONE_E4 - price_e4 : price_e4);
+  pmm_side_t const taker = pmm__taker_of(m, mirrored ? PMM_ONE_E4 - price_e4 : price_e4);
   return pmm__polymarket_trade(im, mirrored, mirrored ? pmm_side_opposite(taker) : taker, price_e4, qty_e6);
 }
 
@@ -248,6 +228,7 @@ static pmm_status_t run(pmm__import_t *im, pmm__source_t *source, size_t cnt) {
 }
 
 const pmm__importer_t pmm__importer_multifeed = {.name = "polymarket-multifeed",
+                                                 .what = "top of book, prints and price feeds of 5-minute markets, one JSON document each",
                                                  .run = run,
                                                  .decide = pmm__polymarket_decide,
                                                  .close_grace_ns = 0, /* receive time is all there is */

@@ -298,8 +298,10 @@ static pmm_status_t run(pmm__import_t *im, pmm__source_t *source, size_t cnt) {
   return st;
 }
 
-const pmm__importer_t pmm__importer_ws = {.name = "polymarket-ws",
-                                          .run = run,
-                                          .decide = pmm__polymarket_decide,
-                                          .close_grace_ns = 5 * PMM_NS_PER_S,
-                                          .resolve_after_ns = 60 * PMM_NS_PER_S};
+const pmm__importer_t pmm__importer_ws = {
+    .name = "polymarket-ws",
+    .what = "Polymarket market-channel messages, one a line, raw or in an envelope (and a .markets.json if there is one)",
+    .run = run,
+    .decide = pmm__polymarket_decide,
+    .close_grace_ns = 5 * PMM_NS_PER_S,
+    .resolve_after_ns = 60 * PMM_NS_PER_S};
