@@ -8,6 +8,7 @@
 #include "pmm/engine.h"
 #include "pmm/exchange.h"
 #include "pmm/hash.h"
+#include "pmm/optimal.h"
 #include "pmm/pricing.h"
 #include "pmm/rewards.h"
 #include "pmm/ring.h"

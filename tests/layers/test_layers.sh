@@ -16,7 +16,7 @@ check() { # ROOT: prints what is wrong, one line each; nothing when all is well
       for (i = 1; i <= n; i++) rank[folders[i]] = i
       layer("arena clock decimal fmath hash ring rng status types version", "base")
       layer("book event fees flow grid ladder market", "market")
-      layer("param pricing", "pricing")
+      layer("optimal param pricing", "pricing")
       layer("strategy warmup", "strategy"); layer("ledger", "ledger"); layer("risk", "risk"); layer("exec", "exec")
       layer("engine", "engine"); layer("exchange rewards", "exchange"); layer("tape", "tape")
       layer("backtest calibrate config pmm scan report", "backtest")
