@@ -20,7 +20,10 @@ static const pmm__importer_t *const importers[] = {
     &pmm__importer_ws,
     &pmm__importer_multifeed,
     &pmm__importer_bbo,
+    &pmm__importer_updown,
     &pmm__importer_kalshi_bbo,
+    &pmm__importer_polls,
+    &pmm__importer_depth,
 };
 #define IMPORTERS (sizeof importers / sizeof importers[0])
 
