@@ -3,7 +3,7 @@
 
      seed, strategy, preset, params{}          one strategy for every market of the stream ...
      strategies[]: name, match, strategy, preset, params{}     ... or several, matched to markets by a glob on the id
-     account{}, market{}, engine{}, exec{}, risk{}, exchange{}, rewards{}, latency{}, scenario{}, traders{}
+     account{}, market{}, engine{}, exec{}, risk{}, exchange{}, rewards{}, latency{}, script{}, scenario{}, traders{}
 
    An unknown key, wrong type or value out of range is an error "file:line: key: reason" naming the nearest valid key. */
 #ifndef PMM_CONFIG_H
@@ -28,12 +28,18 @@ typedef struct pmm_latency_params {
   int32_t model;                     /* constant | normal | recorded */
   int64_t order_ns, response_ns, std_ns, min_ns;
   char samples[PMM_PARAM_TEXT_MAX];  /* recorded: a text file, one order latency in ns a line; "" : the tape's own receive - exchange times */
+  char response_samples[PMM_PARAM_TEXT_MAX]; /* recorded: the same for responses; "": as samples */
   int32_t feed;                      /* pmm_feed_latency_t: none = the market sees itself as the recorder did; recorded = venue side at exch_ns;
                                         constant = venue side feed_ns before receive */
   int64_t feed_ns;
 } pmm_latency_params_t;
-extern const pmm_param_t pmm_account_param_table[], pmm_market_param_table[], pmm_latency_param_table[];
-extern const size_t pmm_account_param_cnt, pmm_market_param_cnt, pmm_latency_param_cnt;
+/* Scenario events in a recorded stream, "TIME MARKET-GLOB EVENT [ARGUMENT]"; see docs/backtest.md. */
+typedef struct pmm_script_params {
+  char file[PMM_PARAM_TEXT_MAX];     /* one event a line; "" none */
+  char events[PMM_PARAM_TEXT_MAX];   /* more of them, separated by semicolons */
+} pmm_script_params_t;
+extern const pmm_param_t pmm_account_param_table[], pmm_market_param_table[], pmm_latency_param_table[], pmm_script_param_table[];
+extern const size_t pmm_account_param_cnt, pmm_market_param_cnt, pmm_latency_param_cnt, pmm_script_param_cnt;
 
 typedef struct pmm_config_strategy {
   char name[64], match[PMM_ID_MAX];  /* for reports; a glob on market ids, "*" for all: several may match one market */
@@ -55,6 +61,7 @@ typedef struct pmm_config {
   pmm_sim_params_t exchange;
   pmm_rewards_params_t rewards;
   pmm_latency_params_t latency;
+  pmm_script_params_t script;
   pmm_scenario_params_t scenario;
   pmm_traders_params_t traders;
 } pmm_config_t;

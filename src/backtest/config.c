@@ -37,11 +37,19 @@ const pmm_param_t pmm_latency_param_table[] = {
   {"min", PMM_PARAM_DURATION, LATENCY(min_ns), "0", 0, 3600, "s", NULL, "no message is faster than this, whatever the model"},
   {"samples", PMM_PARAM_TEXT, LATENCY(samples), "", 0, 0, "", NULL,
    "recorded: a file with one order latency in ns a line; empty: the tape's own receive minus exchange times"},
+  {"response_samples", PMM_PARAM_TEXT, LATENCY(response_samples), "", 0, 0, "", NULL, "recorded: the same for responses; empty: as for orders"},
   {"feed", PMM_PARAM_ENUM, LATENCY(feed), "none", 0, 0, "", "none|recorded|constant",
    "how much earlier the venue knows its market than we do; none: not at all, recorded: by the tape's times, constant: feed_delay"},
   {"feed_delay", PMM_PARAM_DURATION, LATENCY(feed_ns), "0", 0, 3600, "s", NULL, "for feed constant"},
 };
 const size_t pmm_latency_param_cnt = sizeof pmm_latency_param_table / sizeof pmm_latency_param_table[0];
+
+#define SCRIPT(field) offsetof(pmm_script_params_t, field)
+const pmm_param_t pmm_script_param_table[] = {
+  {"file", PMM_PARAM_TEXT, SCRIPT(file), "", 0, 0, "", NULL, "a file with one event a line: TIME MARKET-GLOB EVENT [ARGUMENT]; # begins a comment; empty: none"},
+  {"events", PMM_PARAM_TEXT, SCRIPT(events), "", 0, 0, "", NULL, "a few events here instead of in a file, separated by semicolons"},
+};
+const size_t pmm_script_param_cnt = sizeof pmm_script_param_table / sizeof pmm_script_param_table[0];
 
 /* 2^53: a seed survives every JSON reader. */
 const pmm_param_t pmm__seed_param = {"seed", PMM_PARAM_INT, offsetof(pmm_config_t, seed), "1", 0, 9007199254740992.0, "", NULL,
@@ -57,6 +65,7 @@ const pmm__section_t pmm__sections[] = {
   {"exchange", pmm_sim_param_table, &pmm_sim_param_cnt, offsetof(pmm_config_t, exchange), "The simulated exchange over recorded data."},
   SECTION(rewards, "Liquidity rewards that a backtest accrues; maker rebates follow the fee schedule."),
   SECTION(latency, "How long messages take in a backtest."),
+  SECTION(script, "Events put into recorded data: halts, outages, phases, late resolutions (docs/backtest.md)."),
   SECTION(scenario, "The truth that a synthetic market follows (`pmm backtest --scenario`, `pmm demo`)."),
   SECTION(traders, "Who else trades on a synthetic market."),
 };

@@ -348,6 +348,7 @@ static pmm_status_t check_sections(const builder_t *b) {
   const pmm_config_t *const c = b->config;
   const struct { bool bad; const char *key, *reason; } checks[] = {
     {*c->latency.samples && c->latency.model != PMM_LATENCY_RECORDED, "latency.samples", "has no effect without latency.model: recorded"},
+    {*c->latency.response_samples && c->latency.model != PMM_LATENCY_RECORDED, "latency.response_samples", "has no effect without latency.model: recorded"},
     {c->latency.feed_ns != 0 && c->latency.feed != PMM_FEED_CONSTANT, "latency.feed_delay", "has no effect without latency.feed: constant"},
     {c->rewards.every_ns > c->rewards.period_ns, "rewards.every", "longer than rewards.period"},
     {c->scenario.step_ns > c->scenario.duration_ns, "scenario.step", "longer than scenario.duration"},

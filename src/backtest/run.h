@@ -40,14 +40,17 @@ pmm_status_t pmm__queue_push(pmm__queue_t *q, int64_t due_ns, const void *item);
 const void *pmm__queue_pop(pmm__queue_t *q); /* not empty; valid until the next push */
 
 /* -- latency from configuration; samples are owned by the latency block -- */
-typedef struct pmm__delays { pmm_latency_t order, response; int64_t *sample; } pmm__delays_t;
-/* recorded_ns/cnt: receive - exchange times of the tape, used when the configuration names no file. */
+typedef struct pmm__delays { pmm_latency_t order, response; int64_t *sample, *response_sample; } pmm__delays_t;
+/* recorded_ns/cnt: receive - exchange times of the tape, used where the configuration names no file. After an error
+   pmm__delays_close is still to be called. */
 pmm_status_t pmm__delays_open(pmm__delays_t *d, const pmm_config_t *config, const int64_t *recorded_ns, size_t cnt, pmm_error_t *err);
 void pmm__delays_close(pmm__delays_t *d);
 
 /* -- stream: tapes merged by receive time, handed out in runs -- */
 typedef struct pmm__stream pmm__stream_t;
 pmm_status_t pmm__stream_open(pmm__stream_t **stream, const pmm_backtest_opts_t *opts, pmm_error_t *err);
+/* Puts the configuration's scenario events into the stream, once, before its first record is taken. Without events nothing changes. */
+pmm_status_t pmm__stream_script(pmm__stream_t *stream, const pmm_config_t *config, pmm_error_t *err);
 void pmm__stream_close(pmm__stream_t *stream);
 pmm_status_t pmm__stream_next(pmm__stream_t *stream, const pmm_md_t **md, size_t *cnt, pmm_error_t *err); /* PMM_END */
 const pmm_market_t *pmm__stream_markets(const pmm__stream_t *stream, uint32_t *cnt);

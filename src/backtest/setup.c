@@ -111,9 +111,9 @@ pmm_status_t pmm__queue_push(pmm__queue_t *q, int64_t due_ns, const void *item) 
 const void *pmm__queue_pop(pmm__queue_t *q) { return q->item + (q->tail++ & (PMM__QUEUE_CNT - 1)) * q->item_size; }
 
 /* -- latency -- */
-static pmm_status_t read_samples(const char *path, int64_t **out, size_t *cnt, pmm_error_t *err) {
+static pmm_status_t read_samples(const char *setting, const char *path, int64_t **out, size_t *cnt, pmm_error_t *err) {
   FILE *const f = fopen(path, "r");
-  if (!f) return pmm_error_set(err, PMM_IO, "latency.samples: %s: cannot be opened", path);
+  if (!f) return pmm_error_set(err, PMM_IO, "latency.%s: %s: cannot be opened", setting, path);
   size_t cap = 1024, n = 0;
   int64_t *v = malloc(cap * sizeof *v);
   char line[64];
@@ -123,40 +123,53 @@ static pmm_status_t read_samples(const char *path, int64_t **out, size_t *cnt, p
     if (len == 0) continue;
     if (n == cap) {
       int64_t *const more = realloc(v, (cap *= 2) * sizeof *v);
-      if (!more) { st = pmm_error_set(err, PMM_FULL, "latency.samples: %s: too many", path); break; }
+      if (!more) { st = pmm_error_set(err, PMM_FULL, "latency.%s: %s: too many", setting, path); break; }
       v = more;
     }
     st = pmm_decimal_parse(line, len, 0, &v[n], NULL);
     if (st == PMM_OK && v[n] < 0) st = PMM_INVAL;
-    if (st != PMM_OK) pmm_error_set(err, st, "latency.samples: %s:%zu: not a latency in nanoseconds: %.40s", path, no, line);
+    if (st != PMM_OK) pmm_error_set(err, st, "latency.%s: %s:%zu: not a latency in nanoseconds: %.40s", setting, path, no, line);
     n++;
   }
   fclose(f);
-  if (st == PMM_OK && n == 0) st = pmm_error_set(err, PMM_INVAL, "latency.samples: %s: empty", path);
+  if (st == PMM_OK && n == 0) st = pmm_error_set(err, PMM_INVAL, "latency.%s: %s: empty", setting, path);
   if (st != PMM_OK) { free(v); return st; }
   *out = v;
   *cnt = n;
   return PMM_OK;
 }
 
+typedef struct samples { const int64_t *ns; size_t cnt; } samples_t;
+
+/* What a direction draws from: its own file or, without one, what is in *from already. */
+static pmm_status_t choose_samples(const char *setting, const char *path, int64_t **owned, samples_t *from, pmm_error_t *err) {
+  if (path[0]) {
+    pmm_status_t const st = read_samples(setting, path, owned, &from->cnt, err);
+    if (st != PMM_OK) return st;
+    from->ns = *owned;
+  }
+  if (from->cnt > 0) return PMM_OK;
+  return pmm_error_set(err, PMM_INVAL, "latency.model recorded: the tape has no receive times after its exchange times; name a file in latency.samples");
+}
+
 pmm_status_t pmm__delays_open(pmm__delays_t *d, const pmm_config_t *c, const int64_t *recorded_ns, size_t cnt, pmm_error_t *err) {
   *d = (pmm__delays_t){0};
   pmm_latency_params_t const *const p = &c->latency;
   pmm_latency_model_t const model = (pmm_latency_model_t)p->model;
+  samples_t order = {recorded_ns, cnt}, response = order;
   if (model == PMM_LATENCY_RECORDED) {
-    if (p->samples[0]) {
-      pmm_status_t const st = read_samples(p->samples, &d->sample, &cnt, err);
-      if (st != PMM_OK) return st;
-      recorded_ns = d->sample;
-    }
-    if (cnt == 0) return pmm_error_set(err, PMM_INVAL, "latency.model recorded: the tape has no receive times after its exchange times; name a file in latency.samples");
+    pmm_status_t st = choose_samples("samples", p->samples, &d->sample, &order, err);
+    response = order;
+    if (st == PMM_OK) st = choose_samples("response_samples", p->response_samples, &d->response_sample, &response, err);
+    if (st != PMM_OK) return st;
   }
   uint64_t const seed = pmm_hash_mix(c->seed, UINT64_C(0x6c6174));
-  pmm_status_t st = pmm_latency_init(&d->order, model, p->order_ns, p->std_ns, p->min_ns, recorded_ns, cnt, seed);
-  if (st == PMM_OK) st = pmm_latency_init(&d->response, model, p->response_ns, p->std_ns, p->min_ns, recorded_ns, cnt, seed + 1);
+  pmm_status_t st = pmm_latency_init(&d->order, model, p->order_ns, p->std_ns, p->min_ns, order.ns, order.cnt, seed);
+  if (st == PMM_OK) st = pmm_latency_init(&d->response, model, p->response_ns, p->std_ns, p->min_ns, response.ns, response.cnt, seed + 1);
   return st == PMM_OK ? st : pmm_error_set(err, st, "latency: %s", pmm_status_to_string(st));
 }
 void pmm__delays_close(pmm__delays_t *d) {
   free(d->sample);
+  free(d->response_sample);
   *d = (pmm__delays_t){0};
 }

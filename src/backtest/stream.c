@@ -1,11 +1,13 @@
-/* stream.c -- several tapes as one stream in receive order. Runs are as long as possible: a run ends where a block ends or
-   where another tape has an earlier record, so that one tape alone is handed out block by block, without a copy. */
+/* stream.c -- several tapes, or records in memory, as one stream in receive order, with the events of a script among them. Runs are as
+   long as possible: a run ends where a block ends, where another tape has an earlier record, or at an event; so one tape alone is
+   handed out block by block, without a copy. */
 #include <stdlib.h>
 #include <string.h>
 #include "run.h"
+#include "script.h"
 
 typedef struct source {
-  pmm_tape_t *tape;
+  pmm_tape_t *tape;           /* NULL: memory, one block */
   pmm_tape_cursor_t *cursor;
   uint32_t market_base, under_base;
   const pmm_md_t *md; size_t cnt, at; /* the block in hand */
@@ -17,12 +19,16 @@ struct pmm__stream {
   pmm_market_t *market; uint32_t market_cnt;
   pmm_underlying_t *underlying; uint32_t underlying_cnt;
   pmm_md_t *copy;  /* a run with market indices moved */
-  const pmm_md_t *memory; size_t memory_cnt;
+  pmm__script_t *script; /* NULL: none */
   uint64_t total;
   bool truncated;
 };
 
 static pmm_status_t fetch(source_t *s, pmm_error_t *err) {
+  if (!s->tape) {
+    s->done = true;
+    return PMM_OK;
+  }
   pmm_status_t const st = pmm_tape_cursor_next(s->cursor, &s->md, &s->cnt, err);
   s->at = 0;
   s->done = st == PMM_END;
@@ -59,8 +65,7 @@ static pmm_status_t open_source(pmm__stream_t *st, source_t *s, const char *path
 }
 
 static pmm_status_t open_memory(pmm__stream_t *st, const pmm_backtest_opts_t *o, pmm_error_t *err) {
-  st->memory = o->md;
-  st->memory_cnt = o->md_cnt;
+  st->source[0] = (source_t){.md = o->md, .cnt = o->md_cnt};
   st->total = o->md_cnt;
   st->market = calloc(o->market_cnt + 1, sizeof *st->market);
   st->underlying = calloc(o->underlying_cnt + 1, sizeof *st->underlying);
@@ -75,7 +80,7 @@ static pmm_status_t open_memory(pmm__stream_t *st, const pmm_backtest_opts_t *o,
 pmm_status_t pmm__stream_open(pmm__stream_t **out, const pmm_backtest_opts_t *o, pmm_error_t *err) {
   pmm__stream_t *const st = calloc(1, sizeof *st);
   if (!st) return pmm_error_set(err, PMM_FULL, "no memory");
-  st->source_cnt = o->tape_cnt;
+  st->source_cnt = o->tape_cnt ? o->tape_cnt : 1;
   st->source = calloc(o->tape_cnt + 1, sizeof *st->source);
   st->copy = o->tape_cnt > 1 ? malloc(sizeof(pmm_md_t) * PMM_TAPE_BLOCK_RECORDS) : NULL;
   pmm_status_t ok = st->source && (o->tape_cnt <= 1 || st->copy) ? PMM_OK : pmm_error_set(err, PMM_FULL, "no memory");
@@ -84,26 +89,6 @@ pmm_status_t pmm__stream_open(pmm__stream_t **out, const pmm_backtest_opts_t *o,
   if (ok != PMM_OK) pmm__stream_close(st);
   else *out = st;
   return ok;
-}
-
-void pmm__stream_close(pmm__stream_t *st) {
-  if (!st) return;
-  for (size_t i = 0; st->source && i < st->source_cnt; i++) {
-    if (st->source[i].cursor) pmm_tape_cursor_close(st->source[i].cursor);
-    if (st->source[i].tape) pmm_tape_close(st->source[i].tape);
-  }
-  free(st->source);
-  free(st->market);
-  free(st->underlying);
-  free(st->copy);
-  free(st);
-}
-
-static void move_indices(pmm_md_t *to, const pmm_md_t *from, size_t n, const source_t *s) {
-  for (size_t i = 0; i < n; i++) {
-    to[i] = from[i];
-    to[i].market += from[i].kind == PMM_MD_UNDERLYING || from[i].kind == PMM_MD_SETTLE_MEAN ? s->under_base : s->market_base;
-  }
 }
 
 /* The source whose next record is earliest (ties: the one named first), and the time at which another takes over. */
@@ -124,29 +109,91 @@ static source_t *earliest(pmm__stream_t *st, int64_t *until_ns) {
   return best;
 }
 
-pmm_status_t pmm__stream_next(pmm__stream_t *st, const pmm_md_t **md, size_t *cnt, pmm_error_t *err) {
-  if (st->memory_cnt) {
-    *md = st->memory;
-    *cnt = st->memory_cnt;
-    st->memory_cnt = 0;
-    return PMM_OK;
-  }
-  for (size_t i = 0; i < st->source_cnt; i++) /* blocks used up are replaced only now: the last run stayed valid until this call */
+static pmm_status_t refill(pmm__stream_t *st, pmm_error_t *err) {
+  for (size_t i = 0; i < st->source_cnt; i++)
     while (!st->source[i].done && st->source[i].at == st->source[i].cnt) {
       pmm_status_t const ok = fetch(&st->source[i], err);
       if (ok != PMM_OK) return ok;
     }
+  return PMM_OK;
+}
+
+pmm_status_t pmm__stream_script(pmm__stream_t *st, const pmm_config_t *config, pmm_error_t *err) {
+  pmm_status_t const ok = refill(st, err);
+  if (ok != PMM_OK) return ok;
   int64_t until;
-  source_t *const s = earliest(st, &until);
-  if (!s) return PMM_END;
+  source_t const *const first = earliest(st, &until);
+  return pmm__script_open(&st->script, &config->script, st->market, st->market_cnt, first ? first->md[first->at].recv_ns : 0, err);
+}
+
+void pmm__stream_close(pmm__stream_t *st) {
+  if (!st) return;
+  pmm__script_close(st->script);
+  for (size_t i = 0; st->source && i < st->source_cnt; i++) {
+    if (st->source[i].cursor) pmm_tape_cursor_close(st->source[i].cursor);
+    if (st->source[i].tape) pmm_tape_close(st->source[i].tape);
+  }
+  free(st->source);
+  free(st->market);
+  free(st->underlying);
+  free(st->copy);
+  free(st);
+}
+
+static bool is_moved(const source_t *s) { return (s->market_base | s->under_base) != 0; }
+
+static pmm_md_t moved(const source_t *s, const pmm_md_t *md) {
+  pmm_md_t to = *md;
+  to.market += md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN ? s->under_base : s->market_base;
+  return to;
+}
+
+/* How many of the next records before until_ns the script lets through at once, up to one that it withholds or an event of its own. */
+static pmm_status_t let_through(pmm__stream_t *st, const source_t *s, int64_t until_ns, size_t *cnt, bool *withheld) {
+  size_t n = 0;
+  *withheld = false;
+  for (; s->at + n < s->cnt && (n == 0 || s->md[s->at + n].recv_ns < pmm_min64(until_ns, pmm__script_due(st->script))); n++) {
+    bool passes;
+    pmm_md_t const md = moved(s, &s->md[s->at + n]);
+    if (pmm__script_see(st->script, &md, &passes) != PMM_OK) return PMM_FULL;
+    if ((*withheld = !passes)) break;
+  }
+  *cnt = n;
+  return PMM_OK;
+}
+
+/* The next run of one source, without what the script withholds; empty when that is all. */
+static pmm_status_t next_run(pmm__stream_t *st, source_t *s, int64_t until_ns, const pmm_md_t **md, size_t *cnt) {
   size_t n = 1;
-  while (s->at + n < s->cnt && s->md[s->at + n].recv_ns < until) n++;
+  bool withheld = false;
+  if (!st->script) while (s->at + n < s->cnt && s->md[s->at + n].recv_ns < until_ns) n++;
+  else if (let_through(st, s, until_ns, &n, &withheld) != PMM_OK) return PMM_FULL;
   *md = &s->md[s->at];
   *cnt = n;
-  s->at += n;
-  if (s->market_base | s->under_base) {
-    move_indices(st->copy, *md, n, s);
-    *md = st->copy;
+  s->at += n + withheld;
+  if (!is_moved(s)) return PMM_OK;
+  for (size_t i = 0; i < n; i++) st->copy[i] = moved(s, &(*md)[i]);
+  *md = st->copy;
+  return PMM_OK;
+}
+
+/* An event comes before the records of its moment; after the recording, only what leads up to a resolution put off. */
+static bool is_scripts_turn(const pmm__stream_t *st, const source_t *s) {
+  if (!st->script) return false;
+  return s ? pmm__script_due(st->script) <= s->md[s->at].recv_ns : pmm__script_owes(st->script);
+}
+
+/* Blocks used up are replaced only here: the last run stays valid until this call. */
+pmm_status_t pmm__stream_next(pmm__stream_t *st, const pmm_md_t **md, size_t *cnt, pmm_error_t *err) {
+  for (*cnt = 0; *cnt == 0;) {
+    pmm_status_t ok = refill(st, err);
+    if (ok != PMM_OK) return ok;
+    int64_t until;
+    source_t *const s = earliest(st, &until);
+    if (is_scripts_turn(st, s)) ok = pmm__script_take(st->script, md, cnt);
+    else if (s) ok = next_run(st, s, until, md, cnt);
+    else return PMM_END;
+    if (ok != PMM_OK) return pmm_error_set(err, ok, "no memory for scripted events");
   }
   return PMM_OK;
 }
