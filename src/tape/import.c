@@ -21,8 +21,13 @@ static const pmm__importer_t *const importers[] = {
     &pmm__importer_multifeed,
     &pmm__importer_bbo,
     &pmm__importer_updown,
+    &pmm__importer_daily,
+    &pmm__importer_prices,
+    &pmm__importer_outcomes,
     &pmm__importer_kalshi_bbo,
     &pmm__importer_polls,
+    &pmm__importer_ladder,
+    &pmm__importer_candles,
     &pmm__importer_depth,
 };
 #define IMPORTERS (sizeof importers / sizeof importers[0])
