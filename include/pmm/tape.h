@@ -79,7 +79,7 @@ typedef struct pmm_tape_skew {
   uint64_t cnt;
   int64_t median_ns, p1_ns, p99_ns; /* within 1/16384; 0 without messages */
   double negative_share;            /* received before they were sent: the clock is behind */
-  double drift_ms_per_h;            /* slope through the medians of 32 equal parts of the tape */
+  double drift_ms_per_h;            /* slope through the quickest tenth of each of 32 equal parts of the tape (Theil-Sen) */
   bool has_drift;                   /* at least three parts had messages */
 } pmm_tape_skew_t;
 
@@ -95,7 +95,7 @@ typedef struct pmm_tape_stream { /* one market, or one underlying */
   int64_t best_qty_e6[2];                           /* median size at the best bid and ask */
   uint64_t one_sided_msgs, locked_msgs, crossed_msgs; /* messages that left such a book */
   uint64_t gaps;
-  int64_t gap_longest_ns; /* until the next book, or the end */
+  int64_t gap_longest_ns; /* until the next book or the close; a gap that neither ends has no length */
   pmm_tape_skew_t skew;
 } pmm_tape_stream_t;
 typedef struct pmm_tape_stats {

@@ -8,38 +8,55 @@
 #include "pmm/clock.h"
 #include "pmm/decimal.h"
 #include "pmm/tape.h"
+#include "tape_tools.h"
+
+static void print_formats(void) {
+  const char *name, *what;
+  for (size_t i = 0; (name = pmm_import_format(i, &what)) != NULL; i++) printf("  %-21s  %s\n", name, what);
+}
 
 static int print_help(void) {
   puts("pmm tape -- recorded market data\n\n"
        "usage: pmm tape import --format FORMAT -o TAPE [OPTIONS] FILE...\n"
        "       pmm tape info [--json] TAPE\n"
        "       pmm tape verify [--json] TAPE...\n"
+       "       pmm tape stats [--json] TAPE...\n"
+       "       pmm tape cut -o TAPE [--from TIME] [--to TIME] [--market GLOB]... [--underlying GLOB]... TAPE\n"
+       "       pmm tape merge -o TAPE [--same-market join] TAPE...\n"
        "       pmm tape export --format csv|jsonl [--market ID] [-o FILE] TAPE\n\n"
-       "import: FORMAT is one of\n"
-       "  kalshi-ws             Kalshi WebSocket sessions (all files of a session, any number of sessions)\n"
-       "  polymarket-books      full Polymarket books, one JSON line each\n"
-       "  polymarket-ws         raw Polymarket market-channel messages (and a .markets.json if there is one)\n"
-       "  polymarket-multifeed  top of book, prints and price feeds of 5-minute markets\n"
-       "  FILEs may be gzip. They are merged by receive time; a malformed line stops the import and leaves no tape.\n"
+       "import: FORMAT is one of");
+  print_formats();
+  puts("  FILEs may be gzip. They are merged by receive time; a malformed line stops the import and leaves no tape.\n"
        "  -o, --output TAPE          the tape to write (needed)\n"
        "      --outcome OUTCOME      yes, no, void or auto (default): auto takes the source's own, or the rule in docs/data.md\n"
        "      --outcomes FILE        lines 'market,yes|no|void' that go before --outcome\n"
+       "      --gap TIME             a source silent for longer (like 5m) makes a gap, in which nobody quotes; 'never'\n"
+       "                             (default: by format, docs/data.md)\n"
+       "      --map MAP              csv-bbo: which column is what, as 'time=ts,market=ticker,bid=yes_bid,ask=yes_ask';\n"
+       "                             also bid_size ask_size no_bid no_ask trade_price trade_size trade_side event, and the settings\n"
+       "                             market_id=NAME event_id=NAME time_unit=iso|s|ms|us|ns zone=-08:00\n"
+       "                             price_unit=dollars|cents|bps venue=kalshi|polymarket tick=0.01 delimiter=;|tab\n"
        "      --no-inferred-trades   kalshi-ws: leave out trades inferred from volume\n\n"
        "info: what a tape holds, its markets and where it came from\n"
        "verify: reads everything; finds any damaged bit and any record that makes no sense\n"
+       "stats: per market messages, records, spreads, depth, gaps, and how far venue and recorder clocks are apart\n"
+       "cut: some markets, some time; the new tape begins with the books and states of that moment.\n"
+       "  TIME is like 2026-05-13T15:30:00Z or Unix nanoseconds; --to is not included; GLOB is a shell pattern of ids.\n"
+       "  With --market and without --underlying the underlyings that settle those markets are kept.\n"
+       "merge: by receive time. A market on two tapes is an error; --same-market join makes one market of its parts.\n"
        "export: records as text; -o FILE (default: standard output), --market ID only this one\n\n"
        "  --json prints figures as one JSON object. Exit status: 0 done, 1 the work failed, 2 wrong usage.");
   return PMM_EXIT_DONE;
 }
 
 typedef struct args {
-  const char *format, *output, *outcome, *outcomes, *market;
+  const char *format, *output, *outcome, *outcomes, *gap, *map, *market;
   bool json, no_inferred, help;
   char **file;
   int file_cnt;
 } args_t;
 
-enum { OPT_OUTCOME = 256, OPT_OUTCOMES, OPT_NO_INFERRED, OPT_JSON, OPT_MARKET };
+enum { OPT_OUTCOME = 256, OPT_OUTCOMES, OPT_GAP, OPT_MAP, OPT_NO_INFERRED, OPT_JSON, OPT_MARKET };
 #define TAKES(c) (strchr(allowed, (c)) != NULL)
 
 /* Options share one table; `allowed` lists those of the subcommand, by a letter each. */
@@ -50,6 +67,8 @@ static bool take_option(args_t *a, int option, const char *allowed) {
   case 'f': a->format = optarg; return TAKES('f');
   case OPT_OUTCOME: a->outcome = optarg; return TAKES('i');
   case OPT_OUTCOMES: a->outcomes = optarg; return TAKES('i');
+  case OPT_GAP: a->gap = optarg; return TAKES('i');
+  case OPT_MAP: a->map = optarg; return TAKES('i');
   case OPT_NO_INFERRED: a->no_inferred = true; return TAKES('i');
   case OPT_JSON: a->json = true; return TAKES('j');
   case OPT_MARKET: a->market = optarg; return TAKES('m');
@@ -63,6 +82,8 @@ static bool parse_args(args_t *a, int argc, char **argv, const char *allowed) {
                                           {"format", required_argument, NULL, 'f'},
                                           {"outcome", required_argument, NULL, OPT_OUTCOME},
                                           {"outcomes", required_argument, NULL, OPT_OUTCOMES},
+                                          {"gap", required_argument, NULL, OPT_GAP},
+                                          {"map", required_argument, NULL, OPT_MAP},
                                           {"no-inferred-trades", no_argument, NULL, OPT_NO_INFERRED},
                                           {"json", no_argument, NULL, OPT_JSON},
                                           {"market", required_argument, NULL, OPT_MARKET},
@@ -98,6 +119,11 @@ static void print_import(const args_t *a, const pmm_import_stats_t *s) {
   printf(a->json ? json : text, a->output, s->records, s->messages, s->lines, s->trades, s->inferred, s->gaps, s->skipped, s->clamped);
 }
 
+static bool read_gap(const char *text, int64_t *gap_ns) {
+  *gap_ns = PMM_NS_MAX;
+  return strcmp(text, "never") == 0 || (pmm_duration_parse(text, strlen(text), gap_ns, NULL) == PMM_OK && *gap_ns > 0);
+}
+
 static int run_import(const args_t *a) {
   pmm_import_opts_t opts;
   pmm_import_stats_t stats;
@@ -110,6 +136,9 @@ static int run_import(const args_t *a) {
   opts.format = a->format;
   if (a->outcome) opts.outcome = a->outcome;
   opts.outcomes_path = a->outcomes;
+  opts.map = a->map;
+  if (a->map && strcmp(a->format, "csv-bbo") != 0) return pmm_app_usage("tape", "--map is for --format csv-bbo");
+  if (a->gap && !read_gap(a->gap, &opts.gap_ns)) return pmm_app_usage("tape", "--gap %s: not a time like 5m, or never", a->gap);
   opts.infer_trades = !a->no_inferred;
   opts.progress = pmm_progress_step;
   opts.ctx = &progress;
@@ -122,16 +151,6 @@ static int run_import(const args_t *a) {
 }
 
 /* -- info -- */
-static void print_quoted(const char *text) {
-  putchar('"');
-  for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
-    if (*s == '"' || *s == '\\') printf("\\%c", *s);
-    else if (*s < 0x20) printf("\\u%04x", *s);
-    else putchar(*s);
-  }
-  putchar('"');
-}
-
 static const char *time_text(int64_t ns, char buf[PMM_TIME_BUF]) {
   pmm_time_print(ns, 3, buf);
   return buf;
@@ -149,9 +168,9 @@ static void print_market_json(const pmm_market_t *m) {
   char data[80], strike[PMM_DECIMAL_BUF];
   pmm_decimal_print(m->strike_e8, 8, 2, strike);
   fputs("{\"id\":", stdout);
-  print_quoted(m->id);
+  pmm_tape_print_quoted(m->id);
   fputs(",\"event\":", stdout);
-  print_quoted(m->event);
+  pmm_tape_print_quoted(m->event);
   printf(",\"venue\":\"%s\",\"outcome\":\"%s\",\"tick_e4\":%d,\"open_ns\":%" PRId64 ",\"close_ns\":%" PRId64
          ",\"strike\":\"%s\",\"data\":\"%s\"}",
          pmm_venue_to_string((pmm_venue_t)m->venue), pmm_outcome_to_string((pmm_outcome_t)m->outcome), m->grid.tick_e4,
@@ -161,16 +180,16 @@ static void print_market_json(const pmm_market_t *m) {
 
 static void print_underlying_json(const pmm_underlying_t *u) {
   fputs("{\"id\":", stdout);
-  print_quoted(u->id);
+  pmm_tape_print_quoted(u->id);
   fputs(",\"source\":", stdout);
-  print_quoted(u->source);
+  pmm_tape_print_quoted(u->source);
   printf(",\"kind\":%u}", u->kind);
 }
 
-static void print_info_json(const pmm_tape_t *tape, const char *path) {
+static void print_info_json(const pmm_tape_t *tape, const char *path, const pmm_tape_skew_t *skew) {
   const pmm_tape_info_t *const i = pmm_tape_info(tape);
   fputs("{\"tape\":", stdout);
-  print_quoted(path);
+  pmm_tape_print_quoted(path);
   printf(",\"version\":%u,\"records\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"raw_bytes\":%" PRIu64
          ",\"data_bytes\":%" PRIu64 ",\"first_ns\":%" PRId64 ",\"last_ns\":%" PRId64 ",\"truncated\":%s,\"lost_bytes\":%" PRIu64
          ",\"markets\":[",
@@ -185,8 +204,10 @@ static void print_info_json(const pmm_tape_t *tape, const char *path) {
     if (k > 0) putchar(',');
     print_underlying_json(pmm_tape_underlying(tape, k));
   }
-  fputs("],\"provenance\":", stdout);
-  print_quoted(i->provenance);
+  fputs("],\"skew\":", stdout);
+  pmm_tape_print_skew_json(skew);
+  fputs(",\"provenance\":", stdout);
+  pmm_tape_print_quoted(i->provenance);
   puts("}");
 }
 
@@ -198,7 +219,7 @@ static void print_market(const pmm_market_t *m) {
          data_text(m->data, data, sizeof data), m->strike_e8 ? "  strike " : "", m->strike_e8 ? strike : "");
 }
 
-static void print_info(const pmm_tape_t *tape, const char *path) {
+static void print_info(const pmm_tape_t *tape, const char *path, const pmm_tape_skew_t *skew) {
   const pmm_tape_info_t *const i = pmm_tape_info(tape);
   char first[PMM_TIME_BUF], last[PMM_TIME_BUF];
   printf("%s: tape version %u, %" PRIu64 " records in %" PRIu64 " blocks, %" PRIu64 " bytes", path, i->version, i->records, i->blocks,
@@ -212,19 +233,27 @@ static void print_info(const pmm_tape_t *tape, const char *path) {
   for (uint32_t k = 0; k < pmm_tape_market_cnt(tape); k++) print_market(pmm_tape_market(tape, k));
   for (uint32_t k = 0; k < pmm_tape_underlying_cnt(tape); k++)
     printf("underlying %s from %s\n", pmm_tape_underlying(tape, k)->id, pmm_tape_underlying(tape, k)->source);
+  if (skew->cnt)
+    printf("clocks: receive minus venue time about %.1f ms (1%% %.1f, 99%% %.1f); pmm tape stats says more\n", (double)skew->median_ns / 1e6,
+           (double)skew->p1_ns / 1e6, (double)skew->p99_ns / 1e6);
   if (i->provenance[0]) printf("provenance:\n%s\n", i->provenance);
 }
 
 static int run_info(const args_t *a) {
   pmm_tape_t *tape;
+  pmm_tape_skew_t skew;
   pmm_error_t err = {0};
   if (a->file_cnt != 1) return pmm_app_usage("tape", "info needs one tape");
   if (pmm_tape_open(&tape, a->file[0], &err) != PMM_OK) {
     pmm_app_error("%s", err.text);
     return PMM_EXIT_FAILED;
   }
-  if (a->json) print_info_json(tape, a->file[0]);
-  else print_info(tape, a->file[0]);
+  if (pmm_tape_skew(tape, &skew, &err) != PMM_OK) { /* a damaged block is for verify to find */
+    pmm_app_error("%s", err.text);
+    skew = (pmm_tape_skew_t){0};
+  }
+  if (a->json) print_info_json(tape, a->file[0], &skew);
+  else print_info(tape, a->file[0], &skew);
   pmm_tape_close(tape);
   return PMM_EXIT_DONE;
 }
@@ -239,13 +268,13 @@ static void print_check(const args_t *a, const char *path, const pmm_tape_check_
     return;
   }
   fputs("{\"tape\":", stdout);
-  print_quoted(path);
+  pmm_tape_print_quoted(path);
   printf(",\"sound\":%s,\"records\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"markets\":%" PRIu64 ",\"levels\":%" PRIu64 ",\"trades\":%" PRIu64
          ",\"gaps\":%" PRIu64 ",\"crossed_msgs\":%" PRIu64,
          ok ? "true" : "false", c->records, c->blocks, c->markets, c->levels, c->trades, c->gaps, c->crossed_msgs);
   if (!ok) {
     fputs(",\"error\":", stdout);
-    print_quoted(why);
+    pmm_tape_print_quoted(why);
   }
   puts("}");
 }
@@ -300,14 +329,24 @@ static const struct {
   int (*run)(const args_t *);
 } commands[] = {{"import", "ofij", run_import}, {"info", "j", run_info}, {"verify", "j", run_verify}, {"export", "ofm", run_export}};
 
+static const struct {
+  const char *name;
+  int (*run)(int argc, char **argv);
+} tools[] = {{"stats", pmm_tape_cmd_stats}, {"cut", pmm_tape_cmd_cut}, {"merge", pmm_tape_cmd_merge}};
+
 int pmm_cmd_tape(int argc, char **argv) {
   args_t a;
-  if (argc < 2) return pmm_app_usage("tape", "tape needs one of import, info, verify, export");
+  if (argc < 2) return pmm_app_usage("tape", "tape needs one of import, info, verify, stats, cut, merge, export");
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return print_help();
   for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
     if (strcmp(argv[1], commands[i].name) != 0) continue;
     if (!parse_args(&a, argc - 1, argv + 1, commands[i].allowed)) return pmm_app_usage("tape", NULL);
     return a.help ? print_help() : commands[i].run(&a);
   }
-  return pmm_app_usage("tape", "tape %s: not one of import, info, verify, export", argv[1]);
+  for (size_t i = 0; i < sizeof tools / sizeof tools[0]; i++) {
+    if (strcmp(argv[1], tools[i].name) != 0) continue;
+    int const status = tools[i].run(argc - 1, argv + 1);
+    return status == PMM_TAPE_HELP ? print_help() : status;
+  }
+  return pmm_app_usage("tape", "tape %s: not one of import, info, verify, stats, cut, merge, export", argv[1]);
 }

@@ -1,15 +1,12 @@
 #include "skew.h"
+#include <stdlib.h>
 
-/* Medians of parts, since a burst after a stall would bend a line through the messages themselves. */
+#define FLOOR_SHARE 0.1 /* the quickest messages of a part: queues and stalls only ever delay */
+
 static void end_window(pmm__skew_t *s) {
-  if (s->window.cnt >= PMM__SKEW_WINDOW_MIN) {
-    double const x = ((double)s->window_at + 0.5) * (double)s->window_ns / (3600.0 * (double)PMM_NS_PER_S);
-    double const y = (double)pmm__quantile_at(&s->window, 0.5) / (double)PMM_NS_PER_MS;
-    s->n += 1;
-    s->x += x;
-    s->y += y;
-    s->xx += x * x;
-    s->xy += x * y;
+  if (s->window.cnt >= PMM__SKEW_WINDOW_MIN && s->floor_cnt < PMM__SKEW_WINDOWS) {
+    s->floor_h[s->floor_cnt] = ((double)s->window_at + 0.5) * (double)s->window_ns / (3600.0 * (double)PMM_NS_PER_S);
+    s->floor_ms[s->floor_cnt++] = (double)pmm__quantile_at(&s->window, FLOOR_SHARE) / (double)PMM_NS_PER_MS;
   }
   pmm__quantile_clear(&s->window);
 }
@@ -25,17 +22,32 @@ pmm_status_t pmm__skew_add(pmm__skew_t *s, int64_t recv_ns, int64_t exch_ns) {
   return pmm__quantile_add(&s->all, skew_ns);
 }
 
+static int by_value(const void *a, const void *b) {
+  double const x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* The median of the slopes of all pairs of parts, which a few bad parts do not move.
+   Source: P. K. Sen, "Estimates of the regression coefficient based on Kendall's tau", JASA 63, 1968. */
+static double drift_of(const pmm__skew_t *s) {
+  double slope[PMM__SKEW_WINDOWS * (PMM__SKEW_WINDOWS - 1) / 2];
+  size_t n = 0;
+  for (int i = 0; i < s->floor_cnt; i++)
+    for (int k = 0; k < i; k++) slope[n++] = (s->floor_ms[i] - s->floor_ms[k]) / (s->floor_h[i] - s->floor_h[k]);
+  qsort(slope, n, sizeof slope[0], by_value);
+  return n % 2 ? slope[n / 2] : (slope[n / 2 - 1] + slope[n / 2]) / 2;
+}
+
 void pmm__skew_result(pmm__skew_t *s, pmm_tape_skew_t *out) {
   end_window(s);
-  double const spread = s->n * s->xx - s->x * s->x;
-  bool const has_drift = s->window_ns > 0 && s->n >= 3 && spread > 0;
+  bool const has_drift = s->floor_cnt >= 3;
   *out = (pmm_tape_skew_t){.cnt = s->all.cnt,
                            .median_ns = pmm__quantile_at(&s->all, 0.5),
                            .p1_ns = pmm__quantile_at(&s->all, 0.01),
                            .p99_ns = pmm__quantile_at(&s->all, 0.99),
                            .negative_share = s->all.cnt ? (double)s->all.negative_cnt / (double)s->all.cnt : 0,
                            .has_drift = has_drift,
-                           .drift_ms_per_h = has_drift ? (s->n * s->xy - s->x * s->y) / spread : 0};
+                           .drift_ms_per_h = has_drift ? drift_of(s) : 0};
 }
 
 void pmm__skew_fini(pmm__skew_t *s) {

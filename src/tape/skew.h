@@ -4,15 +4,16 @@
 #include "pmm/tape.h"
 #include "quantile.h"
 
-#define PMM__SKEW_WINDOWS 32 /* the drift is the slope through the medians of this many parts of the tape */
-#define PMM__SKEW_WINDOW_MIN 5 /* messages; a part with fewer says nothing */
+#define PMM__SKEW_WINDOWS 32 /* parts of the tape whose floors give the drift */
+#define PMM__SKEW_WINDOW_MIN 20 /* messages; a part with fewer says nothing */
 
 typedef struct pmm__skew {
   pmm__quantile_t all, window;
   int64_t first_ns, window_ns; /* of the tape; window_ns 0: no drift wanted */
   int64_t window_at;           /* number of the part under way */
-  double n, x, y, xx, xy;      /* sums over the parts: x hours, y milliseconds */
-} pmm__skew_t;                 /* zeroed, then first_ns and window_ns */
+  int floor_cnt;
+  double floor_h[PMM__SKEW_WINDOWS], floor_ms[PMM__SKEW_WINDOWS];
+} pmm__skew_t; /* zeroed, then first_ns and window_ns */
 
 /* Does this record end a message of the venue's that bears both times? */
 static inline bool pmm__skew_counts(const pmm_md_t *md) {

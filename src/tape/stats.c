@@ -12,7 +12,7 @@ typedef struct stream {
   pmm_grid_t grid;
   pmm__quantile_t spread, size[2];
   uint64_t one_tick;
-  bool in_gap;
+  bool in_gap, closed;
   int64_t gap_since_ns;
   pmm__skew_t skew;
 } stream_t;
@@ -41,7 +41,7 @@ static void end_gap(stream_t *s, int64_t now_ns) {
 
 static void begin_gap(stream_t *s, const pmm_md_t *md) {
   s->out->gaps++;
-  if (s->in_gap) return;
+  if (s->in_gap || s->closed) return;
   s->in_gap = true;
   s->gap_since_ns = md->exch_ns != PMM_TIME_NONE ? md->exch_ns : md->recv_ns;
 }
@@ -52,6 +52,10 @@ static pmm_status_t take_record(stream_t *s, const pmm_md_t *md) {
   case PMM_MD_CLEAR: pmm_ladder_clear(&s->book.ladder); end_gap(s, md->recv_ns); return PMM_OK;
   case PMM_MD_TRADE: s->out->volume_e6 += md->qty_e6; return PMM_OK;
   case PMM_MD_GAP: begin_gap(s, md); return PMM_OK;
+  case PMM_MD_STATUS:
+    s->closed = md->aux >= PMM_LIFE_CLOSED;
+    if (s->closed) end_gap(s, md->recv_ns);
+    return PMM_OK;
   case PMM_MD_TICK:
     (void)pmm_grid_uniform(&s->grid, md->price_e4);
     return pmm__book_regrid(&s->book, md->price_e4);
@@ -99,7 +103,7 @@ static pmm_status_t take(stats_t *x, const pmm_md_t *md) {
   if (!is_underlying(md) && (st = take_record(s, md)) != PMM_OK) return st;
   if ((md->flags & (PMM_F_LAST | PMM_F_KEYFRAME)) == PMM_F_LAST) {
     s->out->messages++;
-    if (!is_underlying(md) && !s->in_gap) st = measure_book(s);
+    if (!is_underlying(md) && !s->in_gap && !s->closed) st = measure_book(s);
   }
   return st == PMM_OK ? take_skew(x, s, md) : st;
 }
@@ -124,9 +128,8 @@ static pmm_status_t take_all(stats_t *x, const pmm_tape_progress_t *progress, pm
   return st == PMM_END ? PMM_OK : st;
 }
 
-static void finish_stream(stream_t *s, int64_t end_ns) {
+static void finish_stream(stream_t *s) {
   pmm_tape_stream_t *const o = s->out;
-  end_gap(s, end_ns);
   o->spread_cnt = s->spread.cnt;
   o->spread_median_e4 = (int32_t)pmm__quantile_at(&s->spread, 0.5);
   o->spread_p95_e4 = (int32_t)pmm__quantile_at(&s->spread, 0.95);
@@ -168,7 +171,7 @@ pmm_status_t pmm_tape_stats(const pmm_tape_t *tape, const pmm_tape_progress_t *p
     name_streams(&x, out->stream);
     st = take_all(&x, progress, err);
     for (uint32_t i = 0; i < x.cnt; i++) {
-      finish_stream(&x.stream[i], pmm_tape_info(tape)->last_ns);
+      finish_stream(&x.stream[i]);
       free_stream(&x.stream[i]);
     }
     pmm__skew_result(&x.skew, &out->skew);

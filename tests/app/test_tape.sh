@@ -57,8 +57,8 @@ fi
 # -- wrong usage: status 2, nothing made
 rm -f "$tmp/u.tape"
 run 2 tape
-run 2 tape merge
-says err "not one of import, info, verify, export"
+run 2 tape glue
+says err "not one of import, info, verify, stats, cut, merge, export"
 run 2 tape import -o "$tmp/u.tape" "$book"
 says err "needs --format"
 run 2 tape import --format polymarket-books "$book"
