@@ -35,8 +35,11 @@ typedef struct pmm_result {
   int64_t final_net_e6;       /* sum over slots of net YES at resolution or end */
   uint64_t state_hash;
   /* how the fills came about, so that a reader can judge them */
-  uint64_t trade_fills, inferred_fills, cross_fills, taker_fills;
-  const char *fill_source;    /* "trades", "inferred trades", "book crossings", "matching engine", or a mix: static text */
+  uint64_t trade_fills, inferred_fills, cross_fills, bernoulli_fills, taker_fills;
+  const char *fill_source;    /* "trades", "inferred trades", "book crossings", "chance (bernoulli), not recorded trades", "matching engine", or a mix: static text */
+  double bernoulli_rate, bernoulli_decay; uint64_t bernoulli_seed; /* what fills by chance were drawn with; 0: no market had such */
+  uint64_t rate_refused;      /* requests over the venue's rate limit; those for new orders are among the rejects */
+  uint64_t settle_failed;     /* fills that were undone; still among the fills */
   uint64_t gaps, crossed_msgs, locked_msgs, bad_events;
   bool truncated;             /* a tape ended inside a block */
   bool killed;
@@ -72,7 +75,7 @@ typedef struct pmm_backtest_opts {
 pmm_status_t pmm_backtest_run(const pmm_config_t *config, const pmm_backtest_opts_t *opts, pmm_result_t *result, pmm_error_t *err);
 /* pmm_backtest_many runs cnt configurations over the same data in one pass, each with an account of its own: result[i] is what
    pmm_backtest_run gives for config[i], bit for bit (wall_s and events_per_s are those of the whole pass). Books are kept once for
-   configurations that agree in `engine`, `market` and `latency.feed`; the others are replayed beside them. observer and on_account
+   configurations that agree in `engine`, `market`, `script` and `latency.feed`; the others are replayed beside them. observer and on_account
    are not called. On an error every result is empty. */
 pmm_status_t pmm_backtest_many(const pmm_config_t *const *config, size_t cnt, const pmm_backtest_opts_t *opts, pmm_result_t *result, pmm_error_t *err);
 /* pmm_backtest_scenario runs the strategy on a synthetic market: a matching engine, seeded traders and a random truth. */

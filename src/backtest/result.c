@@ -154,7 +154,11 @@ static void set_fills(json_t *o, const pmm_result_t *r) {
   json_object_set_new(o, "trade_fills", count(r->trade_fills));
   json_object_set_new(o, "inferred_fills", count(r->inferred_fills));
   json_object_set_new(o, "cross_fills", count(r->cross_fills));
+  json_object_set_new(o, "bernoulli_fills", count(r->bernoulli_fills));
+  json_object_set_new(o, "bernoulli", r->bernoulli_rate > 0 ? json_pack("{s:f,s:f,s:o}", "rate", r->bernoulli_rate, "decay", r->bernoulli_decay, "seed", count(r->bernoulli_seed)) : json_null());
   json_object_set_new(o, "taker_fills", count(r->taker_fills));
+  json_object_set_new(o, "rate_refused", count(r->rate_refused));
+  json_object_set_new(o, "settle_failed", count(r->settle_failed));
 }
 
 static json_t *result_json(const pmm_result_t *r) {
@@ -257,6 +261,11 @@ void pmm_result_write_table(FILE *out, const pmm_result_t *r) {
   fprintf(out, "  %-22s %13.1f%%   fills per order %.1f%%\n", "two-sided uptime", r->uptime * 100, r->fill_rate * 100);
   fprintf(out, "  %-22s %14.2f   max %.2f contracts\n", "mean inventory", r->inventory_mean, r->inventory_max);
   fprintf(out, "  %-22s   %016llx\n", "state hash", (unsigned long long)r->state_hash);
+  if (r->bernoulli_rate > 0)
+    fprintf(out, "  note: %llu fills are draws of chance (rate %g/s, decay %g/$, seed %llu), not recorded trades\n", (unsigned long long)r->bernoulli_fills,
+            r->bernoulli_rate, r->bernoulli_decay, (unsigned long long)r->bernoulli_seed);
+  if (r->rate_refused) fprintf(out, "  note: the venue refused %llu requests over its rate limit\n", (unsigned long long)r->rate_refused);
+  if (r->settle_failed) fprintf(out, "  note: %llu fills failed to settle and were undone\n", (unsigned long long)r->settle_failed);
   if (r->truncated) fprintf(out, "  note: a tape ends inside a block; replayed up to its last whole block\n");
   if (r->killed) fprintf(out, "  note: the daily loss limit stopped trading\n");
   write_markets(out, r);
