@@ -19,7 +19,7 @@ check() { # ROOT: prints what is wrong, one line each; nothing when all is well
       layer("optimal param pricing", "pricing")
       layer("strategy warmup", "strategy"); layer("ledger", "ledger"); layer("risk", "risk"); layer("exec", "exec")
       layer("engine", "engine"); layer("exchange rewards", "exchange"); layer("tape", "tape")
-      layer("backtest calibrate config pmm scan report", "backtest")
+      layer("backtest calibrate config pmm scan report sweep", "backtest")
       # Beyond the order: the venue side and the files know nothing of what trades on them.
       split("strategy ledger risk exec engine", blind, " ")
       for (i in blind) forbidden["exchange " blind[i]] = forbidden["tape " blind[i]] = 1
