@@ -13,6 +13,7 @@ int pmm_cmd_config(int argc, char **argv);
 int pmm_cmd_demo(int argc, char **argv);
 int pmm_cmd_price(int argc, char **argv);
 int pmm_cmd_quote(int argc, char **argv);
+int pmm_cmd_report(int argc, char **argv);
 int pmm_cmd_scan(int argc, char **argv);
 int pmm_cmd_tape(int argc, char **argv);
 

@@ -6,12 +6,13 @@
 #include "out.h"
 #include "pmm/backtest.h"
 #include "pmm/decimal.h"
+#include "pmm/report.h"
 
 #define TAPES_MAX 1024
 
 static const char HELP[] =
-    "usage: pmm backtest [-c FILE] [--set key=value]... --tape T... [--json FILE] [--fills FILE]\n"
-    "       pmm backtest [-c FILE] [--set key=value]... --scenario walk|digital [--seed N] [--json FILE]\n"
+    "usage: pmm backtest [-c FILE] [--set key=value]... --tape T... [--json FILE] [--fills FILE] [--report FILE]\n"
+    "       pmm backtest [-c FILE] [--set key=value]... --scenario walk|digital [--seed N] [--json FILE] [--report FILE]\n"
     "\n"
     "Replays recorded markets against the strategy of the configuration and settles them at their true outcome.\n"
     "Several tapes are merged by time into one account. Without -c every setting has its default (strategy linear).\n"
@@ -23,6 +24,7 @@ static const char HELP[] =
     "      --seed N          seed of everything random\n"
     "      --json FILE       write the results as JSON (- for standard output)\n"
     "      --fills FILE      write every fill as CSV\n"
+    "      --report FILE     write a page (HTML, stands alone): equity, quotes and fills over the book, markouts, the worst minutes\n"
     "      --quiet           no table\n"
     "\n"
     "Exit status: 0 done, 1 the work failed, 2 usage or configuration error.\n";
@@ -30,7 +32,7 @@ static const char HELP[] =
 typedef struct args {
   pmm_app_config_args_t config;
   const char *tape[TAPES_MAX]; size_t tape_cnt;
-  const char *scenario, *json, *fills;
+  const char *scenario, *json, *fills, *report;
   char seed_set[64], scenario_set[64];
   bool quiet;
 } args_t;
@@ -46,7 +48,7 @@ static int parse_args(args_t *a, int argc, char **argv) {
   static const struct option longopts[] = {
       {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'}, {"tape", required_argument, NULL, 't'},
       {"scenario", required_argument, NULL, 'S'}, {"seed", required_argument, NULL, 'r'}, {"json", required_argument, NULL, 'j'},
-      {"fills", required_argument, NULL, 'f'}, {"quiet", no_argument, NULL, 'q'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+      {"fills", required_argument, NULL, 'f'}, {"report", required_argument, NULL, 'R'}, {"quiet", no_argument, NULL, 'q'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
   for (int o; (o = getopt_long(argc, argv, "c:t:qh", longopts, NULL)) != -1;) switch (o) {
     case 'c': a->config.path = optarg; break;
     case 's': if (!pmm_app_set_add(&a->config, optarg)) return PMM_EXIT_USAGE; break;
@@ -59,6 +61,7 @@ static int parse_args(args_t *a, int argc, char **argv) {
       break;
     case 'j': a->json = optarg; break;
     case 'f': a->fills = optarg; break;
+    case 'R': a->report = optarg; break;
     case 'q': a->quiet = true; break;
     case 'h': fputs(HELP, stdout); return PMM_EXIT_DONE;
     default: return pmm_app_usage("backtest", NULL);
@@ -99,9 +102,23 @@ static int write_json(const char *path, const pmm_result_t *r) {
   return PMM_EXIT_FAILED;
 }
 
-static pmm_status_t run(const args_t *a, const pmm_config_t *config, FILE *fills, pmm_result_t *r, pmm_error_t *err) {
+/* -- the page -- */
+static pmm_status_t open_recorder(const args_t *a, const pmm_config_t *config, pmm_recorder_t **recorder, pmm_error_t *err) {
+  pmm_recorder_opts_t const o = {.span_ns = a->scenario ? config->scenario.duration_ns : pmm_report_span(a->tape, a->tape_cnt)};
+  return pmm_recorder_open(recorder, &o, err);
+}
+
+static pmm_status_t write_report(const args_t *a, const pmm_config_t *config, const pmm_recorder_t *recorder, const pmm_result_t *r, pmm_out_t *out, pmm_error_t *err) {
+  pmm_report_info_t const info = {.config = config, .tape = a->tape, .tape_cnt = a->tape_cnt};
+  pmm_status_t const st = pmm_report_write(out->file, recorder, &info, r, err);
+  if (st == PMM_OK) return pmm_out_commit(out, err);
+  pmm_out_abort(out);
+  return st;
+}
+
+static pmm_status_t run(const args_t *a, const pmm_config_t *config, FILE *fills, pmm_recorder_t *recorder, pmm_result_t *r, pmm_error_t *err) {
   pmm_progress_t bar;
-  pmm_backtest_opts_t o = {.tape = a->tape, .tape_cnt = a->tape_cnt, .progress = pmm_progress_step, .ctx = &bar};
+  pmm_backtest_opts_t o = {.tape = a->tape, .tape_cnt = a->tape_cnt, .progress = pmm_progress_step, .ctx = &bar, .observer = recorder ? pmm_recorder_observer(recorder) : NULL};
   if (fills) {
     fputs("exch_ns,recv_ns,market,slot,side,price,qty,fee,liquidity,source,order_id,trade_id\n", fills);
     o.on_account = fill_line;
@@ -113,26 +130,50 @@ static pmm_status_t run(const args_t *a, const pmm_config_t *config, FILE *fills
   return st;
 }
 
+/* What is written beside the result; opened before the run, so that a path that cannot be written costs no time. */
+typedef struct outputs { pmm_out_t fills, report; pmm_recorder_t *recorder; } outputs_t;
+
+static pmm_status_t open_outputs(outputs_t *f, const args_t *a, const pmm_config_t *config, pmm_error_t *err) {
+  pmm_status_t st = a->fills ? pmm_out_open(&f->fills, a->fills, err) : PMM_OK;
+  if (st == PMM_OK && a->report) st = pmm_out_open(&f->report, a->report, err);
+  if (st == PMM_OK && a->report) st = open_recorder(a, config, &f->recorder, err);
+  return st;
+}
+
+static void abort_outputs(outputs_t *f) {
+  if (f->fills.file) pmm_out_abort(&f->fills);
+  if (f->report.file) pmm_out_abort(&f->report);
+}
+
+static pmm_status_t commit_outputs(outputs_t *f, const args_t *a, const pmm_config_t *config, const pmm_result_t *r, pmm_error_t *err) {
+  pmm_status_t const fills = f->fills.file ? pmm_out_commit(&f->fills, err) : PMM_OK;
+  if (!f->report.file) return fills;
+  if (fills == PMM_OK) return write_report(a, config, f->recorder, r, &f->report, err);
+  pmm_out_abort(&f->report);
+  return fills;
+}
+
 static int backtest(const args_t *a, const pmm_config_t *config) {
   pmm_error_t err = {0};
   pmm_result_t r;
-  pmm_out_t fills = {0};
-  if (a->fills && pmm_out_open(&fills, a->fills, &err) != PMM_OK) {
-    pmm_app_error("%s", err.text);
-    return PMM_EXIT_FAILED;
-  }
-  if (run(a, config, fills.file, &r, &err) != PMM_OK) {
-    if (fills.file) pmm_out_abort(&fills);
+  outputs_t files = {0};
+  pmm_status_t st = open_outputs(&files, a, config, &err);
+  if (st == PMM_OK) st = run(a, config, files.fills.file, files.recorder, &r, &err);
+  if (st != PMM_OK) {
+    abort_outputs(&files);
+    pmm_recorder_close(files.recorder);
     pmm_app_error("%s", err.text);
     return PMM_EXIT_FAILED;
   }
   int status = PMM_EXIT_DONE;
-  if (fills.file && pmm_out_commit(&fills, &err) != PMM_OK) {
+  if (commit_outputs(&files, a, config, &r, &err) != PMM_OK) {
     pmm_app_error("%s", err.text);
     status = PMM_EXIT_FAILED;
   }
+  pmm_recorder_close(files.recorder);
   if (a->json && status == PMM_EXIT_DONE) status = write_json(a->json, &r);
-  if (!a->quiet && !(a->json && strcmp(a->json, "-") == 0)) pmm_result_write_table(stdout, &r);
+  bool const stdout_taken = (a->json && strcmp(a->json, "-") == 0) || (a->report && strcmp(a->report, "-") == 0);
+  if (!a->quiet && !stdout_taken) pmm_result_write_table(stdout, &r);
   pmm_result_free(&r);
   return status;
 }

@@ -13,6 +13,7 @@ typedef struct command { const char *name; int (*run)(int argc, char **argv); co
 static const command_t commands[] = {
   {"demo", pmm_cmd_demo, "a market maker at work on a synthetic market; needs no account, no configuration"},
   {"backtest", pmm_cmd_backtest, "replay recorded data, or a synthetic scenario, against a strategy"},
+  {"report", pmm_cmd_report, "results of backtests side by side"},
   {"scan", pmm_cmd_scan, "which recorded markets are worth making, and by whom"},
   {"tape", pmm_cmd_tape, "import, inspect, verify and export recorded market data"},
   {"quote", pmm_cmd_quote, "ask a strategy what it would quote (JSON lines in and out)"},

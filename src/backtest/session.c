@@ -118,11 +118,15 @@ static pmm_status_t drain_venue(pmm_session_t *s) {
   return publish_book(s);
 }
 
+static const pmm_observer_t *observer_of(const pmm_session_t *s) { return s->opts ? s->opts->observer : NULL; }
+
 static pmm_status_t send_actions(pmm_session_t *s) {
   uint32_t cnt;
   pmm_action_t const *const a = pmm_engine_actions(s->setup.engine, &cnt);
   for (uint32_t i = 0; i < cnt; i++)
     if (pmm__queue_push(&s->actions, s->now_ns + pmm_latency_next(&s->delays.order), &a[i]) != PMM_OK) return PMM_FULL;
+  pmm_observer_t const *const o = observer_of(s);
+  if (cnt && o && o->actions) o->actions(o->ctx, s->now_ns, a, cnt);
   pmm_engine_actions_done(s->setup.engine);
   return PMM_OK;
 }
@@ -149,22 +153,24 @@ static pmm_status_t resolve(pmm_session_t *s) {
 
 /* -- one happening -- */
 static pmm_status_t deliver(pmm_session_t *s) {
+  pmm_observer_t const *const observer = observer_of(s);
   pmm_event_t ev;
   if (pmm__queue_due(&s->answers) <= s->now_ns) {
     memcpy(&ev, pmm__queue_pop(&s->answers), sizeof ev);
     ev.md.recv_ns = s->now_ns;
-    if (s->opts && s->opts->on_account) {
-      pmm_order_t const *const o = pmm_exec_find(pmm_engine_exec(s->setup.engine), ev.order_id);
-      s->opts->on_account(s->opts->account_ctx, &ev, o ? o->slot : UINT32_MAX);
-    }
+    pmm_order_t const *const o = pmm_exec_find(pmm_engine_exec(s->setup.engine), ev.order_id);
+    if (s->opts && s->opts->on_account) s->opts->on_account(s->opts->account_ctx, &ev, o ? o->slot : UINT32_MAX);
+    if (observer && observer->account) observer->account(observer->ctx, &ev, o ? o->slot : UINT32_MAX);
     pmm_engine_on_event(s->setup.engine, &ev);
-  } else {
-    pmm_md_t md;
-    memcpy(&md, pmm__queue_pop(&s->data), sizeof md);
-    md.recv_ns = s->now_ns;
-    pmm_engine_on_md(s->setup.engine, &md);
+    return send_actions(s);
   }
-  return send_actions(s);
+  pmm_md_t md;
+  memcpy(&md, pmm__queue_pop(&s->data), sizeof md);
+  md.recv_ns = s->now_ns;
+  pmm_engine_on_md(s->setup.engine, &md);
+  pmm_status_t const st = send_actions(s);
+  if (observer && observer->record) observer->record(observer->ctx, &md);
+  return st;
 }
 
 static pmm_status_t timer(pmm_session_t *s) {
@@ -319,6 +325,8 @@ pmm_status_t pmm_backtest_scenario(const pmm_config_t *c, const pmm_backtest_opt
   pmm_status_t st = pmm_session_open(&s, c, err);
   if (st != PMM_OK) return st;
   s->opts = o;
+  pmm_observer_t const *const observer = observer_of(s);
+  if (observer && observer->start) observer->start(observer->ctx, s->setup.engine, s->setup.market, s->setup.market_cnt, s->setup.slot, s->setup.slot_cnt);
   int64_t const step = pmm_max64(c->scenario.duration_ns / 200, 1);
   for (int64_t t = step; pmm_session_run(s, t); t += step)
     if (o && o->progress) o->progress(o->ctx, (uint64_t)(t / PMM_NS_PER_MS), (uint64_t)(c->scenario.duration_ns / PMM_NS_PER_MS));
@@ -328,6 +336,7 @@ pmm_status_t pmm_backtest_scenario(const pmm_config_t *c, const pmm_backtest_opt
   }
   if (st == PMM_OK) st = compare_account(s, err);
   if (st == PMM_OK) st = pmm_session_result(s, out, err);
+  if (st == PMM_OK && observer && observer->finish) observer->finish(observer->ctx, out);
   pmm_session_close(s);
   return st;
 }
