@@ -96,8 +96,8 @@ static void quotes(void **state) {
   for (int q = -10; q <= 10; q++) { /* far from the end and from the bound the two agree to a hundredth of a spread */
     assert_int_equal(pmm_glft_exact(&paper, v, q, &bid, &ask), PMM_OK);
     assert_int_equal(pmm_glft_asymptotic(&paper, q, &other_bid, &other_ask), PMM_OK);
-    near("closed form, bid", other_bid, bid, .03);
-    near("closed form, ask", other_ask, ask, .03);
+    near("closed form, bid", other_bid, bid, .005);
+    near("closed form, ask", other_ask, ask, .005);
   }
 }
 
