@@ -17,6 +17,19 @@ const pmm_param_t pmm_sim_param_table[] = {
   ROW(BOOL, footprint, "footprint", "true", 0, 0, "", NULL, "liquidity we consumed is not offered again until its level changes"),
   ROW(ENUM, fees, "fees", "market", 0, 0, "", "market|none", "whose fees are charged"),
   ROW(DURATION, print_lag_ns, "print_lag", "50ms", 0, 60, "s", NULL, "how long after the level decrease that it caused a print may come"),
+  ROW(ENUM, fill_model, "fill_model", "auto", 0, 0, "", "auto|book|bernoulli", "what fills resting orders: recorded books and prints, or chance; auto: chance where the data have prices but no book"),
+  ROW(F64, bernoulli_rate, "bernoulli_rate", "0.01", 0, 1e6, "1/s", NULL, "chance: fills a second of an order at the price itself"),
+  ROW(F64, bernoulli_decay, "bernoulli_decay", "50", 0, 1e6, "1/dollar", NULL, "chance: the rate falls by exp(-decay * distance in dollars)"),
+  ROW(DURATION, bernoulli_max_dt_ns, "bernoulli_max_dt", "60s", 0, 86400, "s", NULL, "chance: a longer silence between two prices counts as this long"),
+  ROW(F64, bernoulli_half_spread, "bernoulli_half_spread", "0.01", 0, 0.5, "dollars", NULL, "chance: an order that takes trades this far beyond the price, where there is no book"),
+  ROW(ENUM, rate_limit, "rate_limit", "none", 0, 0, "", "none|kalshi|polymarket|degen|custom", "the venue's limit on requests, as token buckets; custom: the next five"),
+  ROW(F64, rate_refill, "rate_refill", "100", 0.001, 1e6, "tokens/s", NULL, "custom: tokens that come in"),
+  ROW(F64, rate_capacity, "rate_capacity", "100", 0.001, 1e6, "tokens", NULL, "custom: tokens that the bucket holds; it begins full"),
+  ROW(F64, rate_cost_place, "rate_cost_place", "10", 0, 1e6, "tokens", NULL, "custom: cost of a new order"),
+  ROW(F64, rate_cost_cancel, "rate_cost_cancel", "2", 0, 1e6, "tokens", NULL, "custom: cost of a cancel"),
+  ROW(F64, rate_cost_amend, "rate_cost_amend", "10", 0, 1e6, "tokens", NULL, "custom: cost of an amend"),
+  ROW(DURATION, settle_delay_ns, "settle_delay", "0", 0, 86400, "s", NULL, "how long after a fill it is final; what it bought cannot be sold before"),
+  ROW(F64, settle_fail_share, "settle_fail_share", "0", 0, 1, "", NULL, "share of fills that fail to settle, and are undone then"),
 };
 #undef ROW
 const size_t pmm_sim_param_cnt = sizeof pmm_sim_param_table / sizeof pmm_sim_param_table[0];

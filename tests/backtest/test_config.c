@@ -107,6 +107,10 @@ static const bad_t bad_rows[] = {
   /* sections against each other */
   {"samples too rare", "rewards: {period: 1m, every: 2m}\n", NULL, "x.yaml:1: rewards.every: longer than rewards.period", PMM_INVAL},
   {"samples unused", "latency: {samples: a.txt}\n", NULL, "x.yaml:1: latency.samples: has no effect without latency.model: recorded", PMM_INVAL},
+  {"samples of responses unused", "latency: {response_samples: a.txt}\n", NULL, "x.yaml:1: latency.response_samples: has no effect without latency.model: recorded", PMM_INVAL},
+  {"a cost that no bucket holds", "exchange: {rate_limit: custom, rate_capacity: 5, rate_cost_place: 6, rate_cost_amend: 0}\n", NULL,
+   "x.yaml:1: exchange.rate_cost_place: more than exchange.rate_capacity ever holds", PMM_INVAL},
+  {"a share above one", "exchange: {settle_fail_share: 1.5}\n", NULL, "x.yaml:1: exchange.settle_fail_share: 1.5 is out of range (allowed: 0 to 1)", PMM_INVAL},
   {"feed delay unused", "latency: {feed_delay: 5ms}\n", NULL, "x.yaml:1: latency.feed_delay: has no effect without latency.feed: constant", PMM_INVAL},
   {"a step too long", "{}", "scenario.duration=1ms", "x.yaml: scenario.step: longer than scenario.duration", PMM_INVAL},
   /* --set */
@@ -386,7 +390,9 @@ static bool randomize_config(pmm_rng_t *rng, const pmm_strategy_ops_t *ops) {
   randomize(rng, pmm_risk_param_table, pmm_risk_param_cnt, &config.risk);
   randomize(rng, pmm_sim_param_table, pmm_sim_param_cnt, &config.exchange);
   randomize(rng, pmm_rewards_param_table, pmm_rewards_param_cnt, &config.rewards);
+  config.exchange.rate_capacity = 1e6; /* holds any cost */
   config.rewards.every_ns = 0;
+  randomize(rng, pmm_script_param_table, pmm_script_param_cnt, &config.script);
   randomize(rng, pmm_latency_param_table, pmm_latency_param_cnt, &config.latency);
   randomize(rng, pmm_traders_param_table, pmm_traders_param_cnt, &config.traders);
   config.latency.model = PMM_LATENCY_RECORDED;
@@ -472,7 +478,7 @@ static void test_reference(void **state) {
   }
   free(text);
   size_t want = 1 + pmm_account_param_cnt + pmm_market_param_cnt + pmm_engine_param_cnt + pmm_exec_param_cnt + pmm_risk_param_cnt +
-                pmm_sim_param_cnt + pmm_rewards_param_cnt + pmm_latency_param_cnt + pmm_scenario_param_cnt + pmm_traders_param_cnt, cnt = 0;
+                pmm_sim_param_cnt + pmm_rewards_param_cnt + pmm_latency_param_cnt + pmm_script_param_cnt + pmm_scenario_param_cnt + pmm_traders_param_cnt, cnt = 0;
   const pmm_strategy_ops_t *const *const table = pmm_strategy_table(&cnt);
   for (size_t i = 0; i < cnt; i++) want += table[i]->param_cnt;
   assert_int_equal(keys, want);
@@ -509,6 +515,7 @@ static void test_rows_do_not_overlap(void **state) {
     {"exchange", pmm_sim_param_table, pmm_sim_param_cnt, sizeof config.exchange},
     {"rewards", pmm_rewards_param_table, pmm_rewards_param_cnt, sizeof config.rewards},
     {"latency", pmm_latency_param_table, pmm_latency_param_cnt, sizeof config.latency},
+    {"script", pmm_script_param_table, pmm_script_param_cnt, sizeof config.script},
     {"scenario", pmm_scenario_param_table, pmm_scenario_param_cnt, sizeof config.scenario},
     {"traders", pmm_traders_param_table, pmm_traders_param_cnt, sizeof config.traders}};
   for (size_t i = 0; i < COUNT_OF(sections); i++) {
