@@ -172,7 +172,7 @@ void pmm_tape_print_skew_json(const pmm_tape_skew_t *s) {
 
 void pmm_tape_print_skew(const pmm_tape_skew_t *s) {
   if (s->cnt == 0) {
-    puts("clocks: no message bears a venue time beside the receive time");
+    puts("clocks: no message of a market bears a venue time beside the receive time");
     return;
   }
   printf("clocks: receive minus venue time is %.1f ms in the middle (1%% %.1f, 99%% %.1f) of %" PRIu64

@@ -29,6 +29,10 @@ static const pmm__importer_t *const importers[] = {
     &pmm__importer_ladder,
     &pmm__importer_candles,
     &pmm__importer_depth,
+    &pmm__importer_chainlink,
+    &pmm__importer_envelope,
+    &pmm__importer_binance,
+    &pmm__importer_coinbase,
 };
 #define IMPORTERS (sizeof importers / sizeof importers[0])
 

@@ -88,7 +88,8 @@ typedef struct pmm__importer {
 } pmm__importer_t;
 extern const pmm__importer_t pmm__importer_kalshi, pmm__importer_books, pmm__importer_ws, pmm__importer_multifeed, pmm__importer_bbo,
     pmm__importer_kalshi_bbo, pmm__importer_updown, pmm__importer_polls, pmm__importer_depth, pmm__importer_ladder, pmm__importer_candles,
-    pmm__importer_daily, pmm__importer_prices, pmm__importer_outcomes;
+    pmm__importer_daily, pmm__importer_prices, pmm__importer_outcomes, pmm__importer_chainlink, pmm__importer_envelope, pmm__importer_binance,
+    pmm__importer_coinbase;
 
 struct pmm__import {
   const pmm_import_opts_t *opts;
@@ -124,7 +125,8 @@ struct pmm__import {
   pmm__skew_t skew[2]; /* of markets, of underlyings: for the provenance */
   char *notes; /* JSON strings joined by commas, or NULL */
   size_t notes_len;
-  void *own; /* the importer's state */
+  struct pmm__ws *ws; /* Polymarket's market channel: condition ids and tokens met so far */
+  void *own;          /* the importer's state */
 };
 
 /* -- errors: "file:line: byte N: reason", N counted from 1 in the line -- */
@@ -222,6 +224,12 @@ bool pmm__polymarket_window(const char *slug, int64_t *open_ns, int64_t *close_n
 pmm_status_t pmm__polymarket_trade(pmm__import_t *import, bool mirrored, pmm_side_t taker, int32_t price_e4, int64_t qty_e6);
 /* Outcome by the last book, when the recording comes within a minute of the close. */
 pmm_outcome_t pmm__polymarket_decide(pmm__import_t *import, const pmm__imarket_t *market, const char **why);
+/* One message of the market channel, for importers that meet it within something else (import_ws.c): begin first, end last. */
+pmm_status_t pmm__ws_begin(pmm__import_t *import);
+pmm_status_t pmm__ws_message(pmm__import_t *import, int64_t recv_ns, const pmm_json_node_t *message);
+void pmm__ws_end(pmm__import_t *import);
+/* An up-or-down market by its condition id, before its messages: *desc is to be completed at once. */
+pmm_status_t pmm__ws_know(pmm__import_t *import, const char *condition, const char *slug, pmm_market_t **desc);
 /* bids and asks of a book message into the present message; mirrored: they are the NO token's. */
 pmm_status_t pmm__polymarket_book(pmm__import_t *import, const pmm_json_node_t *message, bool mirrored);
 #endif

@@ -10,10 +10,11 @@ typedef struct known {
   pmm_market_t desc;
   pmm__imarket_t *market;
 } known_t;
-typedef struct ws {
+struct pmm__ws {
   known_t *known;
   size_t cnt;
-} ws_t;
+};
+typedef struct pmm__ws ws_t;
 
 static known_t *find(const ws_t *ws, const char *condition) {
   for (size_t i = 0; i < ws->cnt; i++)
@@ -22,7 +23,7 @@ static known_t *find(const ws_t *ws, const char *condition) {
 }
 
 static known_t *add(pmm__import_t *im, const char *condition) {
-  ws_t *const ws = im->own;
+  ws_t *const ws = im->ws;
   known_t *const grown = realloc(ws->known, (ws->cnt + 1) * sizeof *grown);
   if (!grown) return NULL;
   ws->known = grown;
@@ -36,8 +37,17 @@ static known_t *add(pmm__import_t *im, const char *condition) {
   return k;
 }
 
-static pmm_status_t out_of_memory(const pmm__import_t *im) {
-  return pmm_error_set(im->err, PMM_FULL, "%s: out of memory", im->source->name);
+static pmm_status_t out_of_memory(const pmm__import_t *im) { return pmm_error_set(im->err, PMM_FULL, "import: out of memory"); }
+
+pmm_status_t pmm__ws_begin(pmm__import_t *im) {
+  im->ws = calloc(1, sizeof *im->ws);
+  return im->ws ? PMM_OK : out_of_memory(im);
+}
+
+void pmm__ws_end(pmm__import_t *im) {
+  if (im->ws) free(im->ws->known);
+  free(im->ws);
+  im->ws = NULL;
 }
 
 /* -- *.markets.json -- */
@@ -76,7 +86,7 @@ static pmm_status_t read_market(pmm__import_t *im, const pmm_json_node_t *o) {
   char condition[PMM_ID_MAX], slug[PMM_ID_MAX];
   pmm_status_t st = pmm__field_text(im, o, "conditionId", condition);
   if (st == PMM_OK) st = pmm__field_text(im, o, "slug", slug);
-  if (st != PMM_OK || find(im->own, condition)) return st;
+  if (st != PMM_OK || find(im->ws, condition)) return st;
   known_t *const k = add(im, condition);
   if (!k) return out_of_memory(im);
   st = pmm__field_text(im, o, "upTokenId", k->desc.token_yes);
@@ -102,6 +112,15 @@ static pmm_status_t read_markets(pmm__import_t *im, const pmm_json_node_t *root)
   return PMM_OK;
 }
 
+pmm_status_t pmm__ws_know(pmm__import_t *im, const char *condition, const char *slug, pmm_market_t **desc) {
+  known_t *k = find(im->ws, condition);
+  if (!k && !(k = add(im, condition))) return out_of_memory(im);
+  name_market(k, slug);
+  k->desc.tie_is_yes = 1;
+  *desc = &k->desc;
+  return PMM_OK;
+}
+
 static bool is_markets_file(const char *name) { return strstr(name, ".markets.json") != NULL; }
 
 static pmm_status_t read_markets_file(pmm__import_t *im, pmm__source_t *s) {
@@ -118,7 +137,7 @@ static pmm_status_t market_of(pmm__import_t *im, const pmm_json_node_t *message,
   char condition[PMM_ID_MAX];
   pmm_status_t const st = pmm__field_text(im, message, "market", condition);
   if (st != PMM_OK) return st;
-  known_t *k = find(im->own, condition);
+  known_t *k = find(im->ws, condition);
   if (!k && !(k = add(im, condition))) return out_of_memory(im);
   if (!k->market) k->market = pmm__market_find(im, k->desc.id, strlen(k->desc.id));
   *market = k->market;
@@ -233,7 +252,7 @@ static pmm_status_t learn_market(pmm__import_t *im, const pmm_json_node_t *messa
   im->stats->skipped++;
   pmm_status_t st = pmm__field_text(im, message, "market", condition);
   if (st == PMM_OK) st = pmm__field_text(im, message, "slug", slug);
-  if (st != PMM_OK || find(im->own, condition)) return st;
+  if (st != PMM_OK || find(im->ws, condition)) return st;
   known_t *const k = add(im, condition);
   if (!k) return out_of_memory(im);
   const pmm_json_node_t *const tokens = pmm_json_get(message, "assets_ids"), *const yes = pmm_json_first(tokens);
@@ -247,20 +266,25 @@ static pmm_status_t learn_market(pmm__import_t *im, const pmm_json_node_t *messa
   return set_terms(im, k, message, "order_price_min_tick_size");
 }
 
-static pmm_status_t take_message(pmm__import_t *im, const pmm__source_t *s, const pmm_json_node_t *message) {
+/* The books of a fresh subscription may come without a type. */
+static bool is_of_type(const pmm_json_node_t *message, const pmm_json_node_t *type, const char *name) {
+  return type ? pmm_json_is(type, name) : strcmp(name, "book") == 0 && pmm_json_get(message, "bids") && pmm_json_get(message, "asks");
+}
+
+pmm_status_t pmm__ws_message(pmm__import_t *im, int64_t recv_ns, const pmm_json_node_t *message) {
   const pmm_json_node_t *const type = pmm_json_get(message, "event_type");
   pmm__imarket_t *m;
   int64_t exch_ns;
   size_t i = 0;
   if (pmm_json_is(type, "new_market")) return learn_market(im, message);
-  while (i < sizeof types / sizeof types[0] && !pmm_json_is(type, types[i].name)) i++;
+  while (i < sizeof types / sizeof types[0] && !is_of_type(message, type, types[i].name)) i++;
   if (i == sizeof types / sizeof types[0]) {
     im->stats->skipped++;
     return type ? PMM_OK : pmm__bad(im, message, "event_type is missing");
   }
   pmm_status_t st = pmm__field_ms(im, message, "timestamp", &exch_ns);
   if (st == PMM_OK) st = market_of(im, message, &m);
-  if (st == PMM_OK) st = pmm__message_begin(im, m, s->recv_ns, exch_ns);
+  if (st == PMM_OK) st = pmm__message_begin(im, m, recv_ns, exch_ns);
   if (st == PMM_OK) st = types[i].take(im, m, message);
   if (st == PMM_OK) st = pmm__message_end(im);
   return st == PMM_OK && types[i].take == take_resolved ? pmm__market_close(im, m) : st;
@@ -269,8 +293,8 @@ static pmm_status_t take_message(pmm__import_t *im, const pmm__source_t *s, cons
 static pmm_status_t line(pmm__import_t *im, pmm__source_t *s) {
   const pmm_json_node_t *payload;
   pmm_status_t st = pmm__field(im, s->root, "payload", &payload);
-  if (st != PMM_OK || payload->type != PMM_JSON_ARRAY) return st == PMM_OK ? take_message(im, s, payload) : st;
-  for (const pmm_json_node_t *e = pmm_json_first(payload); e && st == PMM_OK; e = pmm_json_next(payload, e)) st = take_message(im, s, e);
+  if (st != PMM_OK || payload->type != PMM_JSON_ARRAY) return st == PMM_OK ? pmm__ws_message(im, s->recv_ns, payload) : st;
+  for (const pmm_json_node_t *e = pmm_json_first(payload); e && st == PMM_OK; e = pmm_json_next(payload, e)) st = pmm__ws_message(im, s->recv_ns, e);
   return st;
 }
 
@@ -288,13 +312,11 @@ static pmm_status_t read_all_markets(pmm__import_t *im, pmm__source_t *s, size_t
 }
 
 static pmm_status_t run(pmm__import_t *im, pmm__source_t *source, size_t cnt) {
-  ws_t ws = {0};
-  im->own = &ws;
-  pmm_status_t st = read_all_markets(im, source, cnt);
+  pmm_status_t st = pmm__ws_begin(im);
+  if (st == PMM_OK) st = read_all_markets(im, source, cnt);
   if (st == PMM_OK) st = pmm__sources_first(im, source, cnt, next);
   if (st == PMM_OK) st = pmm__sources_merge(im, source, cnt, next, line);
-  free(ws.known);
-  im->own = NULL;
+  pmm__ws_end(im);
   return st;
 }
 
