@@ -67,6 +67,9 @@ pmm_status_t pmm_engine_init(pmm_engine_t **engine, pmm_arena_t *arena, const pm
    PMM_OK, or PMM_INVAL for a record that makes no sense (ignored, counted). */
 pmm_status_t pmm_engine_on_md(pmm_engine_t *engine, const pmm_md_t *md);
 pmm_status_t pmm_engine_on_event(pmm_engine_t *engine, const pmm_event_t *event);
+/* pmm_engine_on_md for records in a row, up to the first that is not before before_ns, and no further than the first that stirs an
+   engine. Returns how many were taken. */
+size_t pmm_engine_on_mds(pmm_engine_t *engine, const pmm_md_t *md, size_t cnt, int64_t before_ns);
 /* pmm_engine_on_md in two halves, for a driver whose exchange shares the engine's book: apply updates the book only, then
    the exchange looks at it (and may fill us), then react lets strategies act. Always called in pairs. react tells whether
    anything came of it: actions, or another time for the next timer. */
@@ -75,6 +78,7 @@ bool pmm_engine_react(pmm_engine_t *engine, const pmm_md_t *md);
 /* The engines of one set of books that have actions, or another time for their next timer, since they were last asked: one a call,
    NULL when there are no more. Not reported: what a call of pmm_engine_on_event or pmm_engine_timer did to its own engine. */
 pmm_engine_t *pmm_engine_stirred(pmm_engine_t *any);
+bool pmm_engine_any_stirred(const pmm_engine_t *any);
 uint32_t pmm_engine_index(const pmm_engine_t *engine); /* among those that share books, from 0, in the order of their making */
 void pmm_engine_timer(pmm_engine_t *engine, int64_t now_ns); /* the same as a PMM_EV_TIMER event */
 const pmm_action_t *pmm_engine_actions(const pmm_engine_t *engine, uint32_t *cnt);

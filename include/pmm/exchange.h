@@ -102,6 +102,11 @@ static inline bool pmm_sim_watch_matters(const pmm_sim_watch_market_t *w, const 
   bool const reaches = signed_e4 >= w->cross_at[side], ours = (uint32_t)md->price_e4 - (uint32_t)w->low_e4[side] <= w->span_e4[side];
   return reaches | (ours & (md->kind == PMM_MD_LEVEL)) | (w->attention != 0);
 }
+/* The same for a record known to be a LEVEL. */
+static inline bool pmm_sim_watch_level(const pmm_sim_watch_market_t *w, const pmm_md_t *md) {
+  int32_t const side = md->side & 1, signed_e4 = (md->price_e4 ^ -side) + side;
+  return (signed_e4 >= w->cross_at[side]) | ((uint32_t)md->price_e4 - (uint32_t)w->low_e4[side] <= w->span_e4[side]) | (w->attention != 0);
+}
 static inline bool pmm_sim_matters(const pmm_sim_t *sim, const pmm_md_t *md) {
   const pmm_sim_watch_t *const watch = (const pmm_sim_watch_t *)(const void *)sim;
   return md->market < watch->market_cnt && pmm_sim_watch_matters(&watch->market[md->market], md);

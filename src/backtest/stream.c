@@ -166,7 +166,8 @@ static pmm_status_t let_through(pmm__stream_t *st, const source_t *s, int64_t un
 static pmm_status_t next_run(pmm__stream_t *st, source_t *s, int64_t until_ns, const pmm_md_t **md, size_t *cnt) {
   size_t n = 1;
   bool withheld = false;
-  if (!st->script) while (s->at + n < s->cnt && s->md[s->at + n].recv_ns < until_ns) n++;
+  if (!st->script && until_ns == PMM_NS_MAX) n = s->cnt - s->at; /* of one source alone, all there is */
+  else if (!st->script) while (s->at + n < s->cnt && s->md[s->at + n].recv_ns < until_ns) n++;
   else if (let_through(st, s, until_ns, &n, &withheld) != PMM_OK) return PMM_FULL;
   *md = &s->md[s->at];
   *cnt = n;

@@ -99,8 +99,8 @@ static void mid_view(const pmm_engine_t *e, const pmm__book_t *b, pmm_view_t *v)
     v->mid_age_ns = 0;
     return;
   }
-  v->mid_age_ns = b->mid.has ? e->now_ns - b->mid.at_ns : PMM_NS_MAX;
-  v->mid = b->mid.has && v->mid_age_ns < stale_ns ? b->mid.last : 0.5;
+  v->mid_age_ns = b->mid_tick_e4 ? e->now_ns - b->mid_ns : PMM_NS_MAX;
+  v->mid = v->mid_age_ns < stale_ns ? pmm__last_mid(b) : 0.5;
 }
 
 /* The rest of the view, which a strategy that named its inputs does without. */

@@ -313,18 +313,27 @@ static void spread(pmm__core_t *core, const pmm_md_t *md, uint32_t wake) {
   }
 }
 
+static inline void note_mid(pmm__book_t *b, int64_t now_ns) {
+  int32_t const bid = b->ladder.best[PMM_BID], ask = b->ladder.best[PMM_ASK];
+  if (__builtin_expect(bid == PMM_TICKS_NONE || ask == PMM_TICKS_NONE, 0)) return;
+  if (__builtin_expect(bid >= ask, 0)) {
+    if (bid == ask) b->locked++;
+    else { b->crossed++; return; }
+  }
+  b->mid_twice_ticks = bid + ask;
+  b->mid_tick_e4 = b->ladder.tick_e4;
+  b->mid_ns = now_ns;
+}
+
+/* A whole message of levels in such a market asks for nothing but its book, its mid and its count. */
+static inline bool is_calm(const pmm__book_t *b) {
+  return b->seen && !b->gap && !b->pending && b->desc.life == PMM_LIFE_OPEN && !(b->wake & (PMM_WAKE_BOOK | PMM__LISTENS)) && (b->opened_ns != PMM_TIME_NONE || !b->wake);
+}
+
 /* One venue message is complete: the book is consistent and worth a decision. Inlined: a replay does little else. */
 static inline __attribute__((always_inline)) void end_message(pmm__core_t *core, const pmm_md_t *md) {
   pmm__book_t *const b = &core->book[md->market];
-  int32_t const bid = b->ladder.best[PMM_BID], ask = b->ladder.best[PMM_ASK];
-  if (bid != PMM_TICKS_NONE && ask != PMM_TICKS_NONE) {
-    if (__builtin_expect(bid >= ask, 0)) { if (bid == ask) b->locked++; else b->crossed++; }
-    if (bid <= ask) {
-      b->mid.last = (double)(bid + ask) * b->ladder.tick_e4 / (2.0 * PMM_ONE_E4);
-      b->mid.at_ns = core->now_ns;
-      b->mid.has = true;
-    }
-  }
+  note_mid(b, core->now_ns);
   if (md->flags & PMM_F_SNAPSHOT) b->gap = false;
   if (md->kind == PMM_MD_LEVEL || md->kind == PMM_MD_CLEAR) b->seen = true;
   uint32_t const wake = b->pending | PMM_WAKE_BOOK;
@@ -347,7 +356,9 @@ static void on_trade(pmm__core_t *core, const pmm_md_t *md) {
 /* A source without a book: its price is the mid. */
 static bool on_price(pmm__core_t *core, pmm__book_t *b, const pmm_md_t *md) {
   if (md->price_e4 < 0 || md->price_e4 > PMM_ONE_E4) { core->bad++; return false; }
-  b->mid = (pmm_mid_state_t){.last = (double)md->price_e4 / PMM_ONE_E4, .at_ns = core->now_ns, .has = true};
+  b->mid_twice_ticks = 2 * md->price_e4;
+  b->mid_tick_e4 = 1;
+  b->mid_ns = core->now_ns;
   b->seen = true;
   return true;
 }
@@ -400,6 +411,7 @@ static __attribute__((noinline)) void internal_due(pmm__core_t *core) {
   core->due_ns = PMM_NS_MAX;
   for (pmm_engine_t *e = core->first; e; e = e->next) {
     if (core->now_ns >= e->internal_due_ns) {
+      if (e->now_ns == INT64_MIN) pmm__stir(e); /* from now on there is time, and timers */
       pmm__sync(e, core->now_ns);
       pmm__internal_due(e);
     }
@@ -458,6 +470,8 @@ pmm_engine_t *pmm_engine_stirred(pmm_engine_t *any) {
   return e;
 }
 
+bool pmm_engine_any_stirred(const pmm_engine_t *any) { return any->core->stirred != NULL; }
+
 uint32_t pmm_engine_index(const pmm_engine_t *e) { return e->index; }
 
 pmm_status_t pmm_engine_on_md(pmm_engine_t *e, const pmm_md_t *md) {
@@ -465,6 +479,41 @@ pmm_status_t pmm_engine_on_md(pmm_engine_t *e, const pmm_md_t *md) {
   apply(e->core, md);
   react(e->core, md);
   return e->core->bad == bad ? PMM_OK : PMM_INVAL;
+}
+
+/* Most records are whole messages of one level in a market that trades and of which nobody hears at once. They change the book, the mid and
+   three counts; a row of them up to the next record of another sort, or the next time that matters, is taken here. */
+static size_t levels(pmm__core_t *core, const pmm_md_t *md, size_t cnt, int64_t before_ns) {
+  int64_t const limit = pmm_min64(before_ns, core->due_ns);
+  size_t n = 0;
+  for (; n < cnt; n++) {
+    pmm_md_t const *const r = &md[n];
+    if (r->recv_ns >= limit || r->kind != PMM_MD_LEVEL || (r->flags & (PMM_F_LAST | PMM_F_SNAPSHOT)) != PMM_F_LAST || r->market >= core->market_cnt) break;
+    pmm__book_t *const b = &core->book[r->market];
+    if (!is_calm(b)) break;
+    int64_t old_e6;
+    if (__builtin_expect(pmm_book_apply(&b->ladder, &b->desc.grid, r, &old_e6) != PMM_OK, 0)) core->bad++;
+    note_mid(b, r->recv_ns > core->now_ns ? r->recv_ns : core->now_ns);
+    b->messages++;
+  }
+  if (n == 0) return 0;
+  core->md_events += n;
+  core->now_ns = pmm_max64(core->now_ns, md[n - 1].recv_ns);
+  check_money(core);
+  return n;
+}
+
+size_t pmm_engine_on_mds(pmm_engine_t *e, const pmm_md_t *md, size_t cnt, int64_t before_ns) {
+  pmm__core_t *const core = e->core;
+  size_t n = 0;
+  while (n < cnt && md[n].recv_ns < before_ns) {
+    n += levels(core, md + n, cnt - n, before_ns);
+    if (n == cnt || md[n].recv_ns >= before_ns) break;
+    apply(core, &md[n]);
+    react(core, &md[n++]);
+    if (__builtin_expect(core->stirred != NULL, 0)) break;
+  }
+  return n;
 }
 
 /* -- the account -- */

@@ -29,7 +29,8 @@ typedef struct pmm__source {
 /* The public side of a market: the same for every engine that looks at it. */
 typedef struct pmm__book {
   pmm_ladder_t ladder;
-  pmm_mid_state_t mid;      /* as of the last message that left one */
+  int32_t mid_twice_ticks, mid_tick_e4; /* bid plus ask as of the last message that left a mid; no mid yet: tick 0 */
+  int64_t mid_ns;           /* when that was */
   uint64_t messages;        /* while open */
   uint64_t crossed, locked;
   pmm_market_t desc;
@@ -134,6 +135,11 @@ struct pmm_engine {
 void pmm__tell(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md);
 /* The market as strategies and exec see it. */
 static inline const pmm_market_t *pmm__shown(const pmm__book_t *b) { return b->coarse ? &b->quote : &b->desc; }
+
+/* The last valid mid, in dollars; one half before the first. */
+static inline double pmm__last_mid(const pmm__book_t *b) {
+  return b->mid_tick_e4 ? (double)b->mid_twice_ticks * b->mid_tick_e4 / (2.0 * PMM_ONE_E4) : 0.5;
+}
 
 static inline void pmm__stir(pmm_engine_t *e) {
   if (e->stirred || e->muted) return;

@@ -7,7 +7,7 @@ static const int64_t MARKOUT_NS[PMM_MARKOUT_CNT] = {1 * PMM_NS_PER_S, 10 * PMM_N
 /* What one YES is worth now, in dollars: the payout once resolved, else the last valid mid, else one half. */
 double pmm__yes_value(const pmm__market_t *m) {
   if (m->resolved || m->resolve_pending) return (double)m->book->desc.payout_yes_e6 / 1e6;
-  return m->book->mid.has ? m->book->mid.last : 0.5;
+  return pmm__last_mid(m->book);
 }
 int64_t pmm__yes_value_e6(const pmm__market_t *m) {
   if (m->resolved || m->resolve_pending) return m->book->desc.payout_yes_e6;
