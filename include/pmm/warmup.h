@@ -16,7 +16,8 @@ typedef struct pmm_warmup_params {
 void pmm_warmup_params_of(pmm_warmup_params_t *out, const void *logit_params);
 
 /* One return at the chosen clock: J = fast/slow mean of |r|, D = |fast mean of r| / fast mean of |r| in [0, 1],
-   S = ln(max(J, 1)) D I, the toxicity without fills of our own; slow = slow mean of |r|. */
+   S = ln(max(J, 1)) D I, the toxicity without fills of our own; slow = slow mean of |r|. The means start at zero; here that start is
+   divided out (the strategy waits min_samples instead), so that J says something from the first samples on. */
 typedef struct pmm_warmup_step { double ret, jump, one_way, toxicity, slow; } pmm_warmup_step_t;
 typedef void pmm_warmup_fn(void *ctx, const pmm_warmup_step_t *step);
 

@@ -15,6 +15,7 @@ static const command_t commands[] = {
   {"backtest", pmm_cmd_backtest, "replay recorded data, or a synthetic scenario, against a strategy"},
   {"report", pmm_cmd_report, "results of backtests side by side"},
   {"scan", pmm_cmd_scan, "which recorded markets are worth making, and by whom"},
+  {"calibrate", pmm_cmd_calibrate, "measure on recordings what a configuration has to be told"},
   {"sweep", pmm_cmd_sweep, "backtest many parameter sets at once, and judge the best of them"},
   {"tape", pmm_cmd_tape, "import, inspect, verify and export recorded market data"},
   {"quote", pmm_cmd_quote, "ask a strategy what it would quote (JSON lines in and out)"},

@@ -11,6 +11,7 @@ struct pmm_warmup {
   pmm__tox_clock_t configured;
   double rate_ref, i_max;
   double x, trade_rate;
+  double left_fast, left_slow;   /* weight that the means' start at zero still has */
   bool has_x, observed, chosen;
   uint32_t change_gaps, trade_gaps;
   pmm_warmup_fn *on_step;
@@ -33,6 +34,7 @@ pmm_status_t pmm_warmup_init(pmm_warmup_t **out, void *memory, const pmm_warmup_
   w->i_max = p->i_max;
   w->x = NAN;
   w->trade_rate = 0;
+  w->left_fast = w->left_slow = 1;
   w->has_x = w->observed = w->chosen = false;
   w->change_gaps = w->trade_gaps = 0;
   w->on_step = on_step;
@@ -50,8 +52,10 @@ static void tell(void *ctx, double ret) {
   pmm__warm_take(&w->warm, ret);
   if (!w->on_step) return;
   const pmm__tox_t *const t = &w->tox;
-  pmm_warmup_step_t step = {.ret = ret, .slow = t->abs_slow};
-  if (t->abs_slow > 0) step.jump = t->abs_fast / t->abs_slow;
+  w->left_fast *= 1 - t->gain_fast;
+  w->left_slow *= 1 - t->gain_slow;
+  pmm_warmup_step_t step = {.ret = ret, .slow = t->abs_slow / (1 - w->left_slow)};
+  if (t->abs_slow > 0) step.jump = t->abs_fast / (1 - w->left_fast) / step.slow;
   if (t->abs_fast > 0) step.one_way = pmm_clip(fabs(t->ret_fast) / t->abs_fast, 0, 1);
   if (step.jump > 1) step.toxicity = pmm_log(step.jump) * step.one_way * pmm_clip(w->trade_rate / w->rate_ref, 1, w->i_max);
   w->on_step(w->ctx, &step);
