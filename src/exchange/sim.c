@@ -506,7 +506,7 @@ static void refuse_for_rate(pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *
 }
 
 void pmm_sim_on_action(pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *action) {
-  if (now_ns >= sim->next_expire_ns || now_ns >= pmm__sim_settles_ns(sim)) pmm_sim_advance(sim, now_ns);
+  if (now_ns >= sim->next_expire_ns || now_ns > pmm__sim_settles_ns(sim)) pmm_sim_advance(sim, now_ns);
   assert(action->kind >= PMM_ACT_PLACE && action->kind <= PMM_ACT_AMEND);
   if (!pmm__limit_allows(&sim->limit, now_ns, action->kind)) {
     refuse_for_rate(sim, now_ns, action);

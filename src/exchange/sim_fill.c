@@ -113,7 +113,7 @@ static void see_snapshot(pmm_sim_t *sim, int64_t now_ns, uint32_t market) {
     for (uint32_t i = m->head[side]; i != PMM__NIL; i = sim->order[i].next) {
       pmm__rest_t *const o = &sim->order[i];
       int64_t const shown = ladder->qty_e6[side][pmm_grid_index(&sim->market[market]->grid, o->price_e4)];
-      if (m->top_only && shown == 0) continue; /* not the best price, or emptied: see_top tells */
+      if (m->bookless || (m->top_only && shown == 0)) continue; /* not the best price, or emptied: see_top tells */
       if (m->gap) pmm__queue_bound(&o->queue, &m->rules, shown);
       else pmm__queue_level(&o->queue, &m->rules, now_ns, shown);
     }
@@ -265,7 +265,7 @@ static void on_settlement(pmm__sim_market_t *m, const pmm_md_t *md) {
 
 void pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md) {
   if (!pmm_sim_matters(sim, md)) return;
-  if (now_ns >= sim->next_expire_ns || now_ns >= pmm__sim_settles_ns(sim)) pmm_sim_advance(sim, now_ns);
+  if (now_ns >= sim->next_expire_ns || now_ns > pmm__sim_settles_ns(sim)) pmm_sim_advance(sim, now_ns);
   uint32_t const market = md->market;
   pmm__sim_market_t *const m = &sim->state[market];
   switch (md->kind) {
