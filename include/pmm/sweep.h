@@ -143,6 +143,7 @@ typedef struct pmm_sweep_outcome {
   double *value;                             /* [set_cnt] the criterion on part 0 */
   pmm_sweep_step_t *step; uint32_t step_cnt;
   double holdout;                            /* criterion of order[0] on the hold-out; NaN without one */
+  uint64_t reused;                           /* results of part 0 and the training parts that were in the store already */
   uint32_t holdout_looks;                    /* different sets that the hold-out has been run with, over all runs into this store */
   pmm_deflated_t deflated;
 } pmm_sweep_outcome_t;

@@ -73,6 +73,13 @@ static uint32_t put_set_heading(grid_t *g, const pmm_sweep_shown_t *s, uint32_t 
   return col;
 }
 
+static void show_heading(FILE *out, const pmm_sweep_shown_t *s) {
+  pmm_sweep_part_t const *const all = &s->plan->part[0];
+  if (s->outcome->reused)
+    fprintf(out, "%llu of %llu results were there already\n", (unsigned long long)s->outcome->reused, (unsigned long long)s->plan->set_cnt * (1 + s->plan->fold_cnt));
+  fprintf(out, "%u sets over %zu tape%s, %llu records; the best by %s:\n\n", s->plan->set_cnt, all->tape_cnt, all->tape_cnt == 1 ? "" : "s", (unsigned long long)all->records, s->by);
+}
+
 static pmm_status_t show_best(FILE *out, const pmm_sweep_shown_t *s, pmm_error_t *err) {
   const char *column[COLUMNS_MAX];
   size_t const figures = choose_columns(s->by, FIGURES, sizeof FIGURES / sizeof FIGURES[0], column, COLUMNS_MAX);
@@ -90,8 +97,7 @@ static pmm_status_t show_best(FILE *out, const pmm_sweep_shown_t *s, pmm_error_t
     for (uint32_t i = 0; st == PMM_OK && i < rows; i++) put_number(&g, i + 1, col, value[s->outcome->order[i]]);
   }
   if (st == PMM_OK) {
-    fprintf(out, "%u sets over %zu tape%s, %llu records; the best by %s:\n\n", s->plan->set_cnt, s->plan->part[0].tape_cnt, s->plan->part[0].tape_cnt == 1 ? "" : "s",
-            (unsigned long long)s->plan->part[0].records, s->by);
+    show_heading(out, s);
     print_grid(out, &g);
   }
   free(g.cell);

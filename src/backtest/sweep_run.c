@@ -19,6 +19,7 @@ typedef struct run {
   uint32_t *free_cnt;            /* [ranks] units a rank would take now */
   int ranks;
   uint64_t stored, done, total;  /* units; records times sets */
+  uint64_t reused;
   bool *has;                     /* [set_cnt] scratch */
 } run_t;
 
@@ -41,6 +42,7 @@ static pmm_status_t add_unit(units_t *u, uint32_t part, uint32_t first, uint32_t
 
 static pmm_status_t add_missing(run_t *r, units_t *u, uint32_t part, uint32_t batch, pmm_error_t *err) {
   pmm_status_t st = pmm_sweep_store_done(r->store, part, r->has, err);
+  for (uint32_t i = 0; i < r->plan->set_cnt; i++) r->reused += r->has[i];
   for (uint32_t i = 0; st == PMM_OK && i < r->plan->set_cnt;) {
     uint32_t cnt = 0;
     while (cnt < batch && i + cnt < r->plan->set_cnt && !r->has[i + cnt]) cnt++;
@@ -211,6 +213,7 @@ static pmm_status_t run(run_t *r, pmm_sweep_outcome_t *o, pmm_error_t *err) {
   pmm_status_t st = pmm_sweep_store_values(r->store, 0, r->by, o->value, err); /* a criterion that does not exist is told at once */
   if (st == PMM_OK) st = list_first(r, &first, err);
   count_work(r, &first);
+  o->reused = r->reused;
   if (st == PMM_OK) st = work_off(r, &first, err);
   free(o->value);
   o->value = NULL;

@@ -450,11 +450,13 @@ static void test_resume(void **state) {
   ASSERT_OK(pmm_sweep_store_done(store, 0, done, &err), err);
   for (int s = 0; s < 8; s++) assert_true(done[s] == (s == 3 || s == 4));
   ASSERT_OK(pmm_sweep_run(plan, store, &opts, &outcome, &err), err);
+  assert_int_equal(outcome.reused, 2);
   assert_int_equal(units, 6 + 8 + 1); /* the rest of "all", "train 1", and the winner on "test 1" */
   pmm_sweep_outcome_free(&outcome);
   units = 0;
   ASSERT_OK(pmm_sweep_run(plan, store, &opts, &outcome, &err), err);
   assert_int_equal(units, 0);
+  assert_int_equal(outcome.reused, 16);
   pmm_sweep_outcome_free(&outcome);
   pmm_sweep_store_close(store);
 
