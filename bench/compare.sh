@@ -3,6 +3,7 @@
 # usage: bench/compare.sh [small] [WORKLOAD...]     workloads: w1-replay w1 w2 w4-replay w4 (default: all)
 #   ROUNDS (5), ROUNDS_LONG (3, of w2 and w4): how often each program runs; CPU: run all on this core (taskset)
 #   PMM_BUILD (build), BENCH_DATA (build/bench-data), BENCH_OUT (build/bench): folders
+#   BENCH_DOC: a page whose lines between <!-- compare --> and <!-- /compare --> become the table
 # Writes compare.jsonl (every run), compare.json (medians) and compare.md (the table) into BENCH_OUT. What is not built is left out,
 # saying so. "small": tiny inputs, one round: does everything still run?
 set -eu
@@ -106,5 +107,11 @@ mkdir -p "$out"
 mv "$tmp/runs" "$out/compare.jsonl"
 mv "$tmp/json" "$out/compare.json"
 mv "$tmp/md" "$out/compare.md"
+if [ -n "${BENCH_DOC:-}" ]; then
+  grep -q '^<!-- compare -->$' "$BENCH_DOC" && grep -q '^<!-- /compare -->$' "$BENCH_DOC" || { echo "compare: $BENCH_DOC: no lines <!-- compare --> and <!-- /compare -->" >&2; exit 1; }
+  awk -v table="$out/compare.md" '/^<!-- \/compare -->$/ { skip = 0 } !skip { print }
+    /^<!-- compare -->$/ { skip = 1; while ((getline line < table) > 0) print line }' "$BENCH_DOC" >"$tmp/doc"
+  cat "$tmp/doc" >"$BENCH_DOC"
+fi
 echo
 cat "$out/compare.md"
