@@ -86,12 +86,15 @@ static void w1_load(w1_data_t *d, const char *path) {
   memset(book, 0, sizeof book);
   pmm_market_init(&d->market, "W1");
   d->market.data = PMM_DATA_DEPTH | PMM_DATA_TRADES;
+  d->market.life = PMM_LIFE_PENDING;
   d->market.lot_e6 = d->market.min_size_e6 = PMM_ONE_E6;
   for (size_t no = 1; fgets(line, sizeof line, f); no++) {
     if (no == 1) continue;
     if (sscanf(line, "%lld,%lld,%15[a-z],%d,%d,%lf", &exch, &local, kind, &side, &px, &qty) != 6) { fprintf(stderr, "%s:%zu: not a row\n", path, no); exit(1); }
     pmm_md_t md = {.exch_ns = exch * 1000, .recv_ns = local * 1000, .seq = (uint32_t)d->rows++, .kind = PMM_MD_LEVEL, .side = side > 0 ? PMM_BID : PMM_ASK,
                    .price_e4 = px * 100, .qty_e6 = (int64_t)(qty * 1e6 + 0.5), .flags = PMM_F_LAST};
+    if (d->cnt == 0) /* decisions keep the beat of the first row's venue time */
+      w1_put(d, &cap, (pmm_md_t){.exch_ns = md.exch_ns, .recv_ns = md.exch_ns, .kind = PMM_MD_STATUS, .aux = PMM_LIFE_OPEN, .flags = PMM_F_LAST});
     if (strcmp(kind, "trade") == 0) { md.kind = PMM_MD_TRADE; w1_put(d, &cap, md); }
     else w1_level(d, &cap, book, md);
   }
@@ -100,7 +103,7 @@ static void w1_load(w1_data_t *d, const char *path) {
 
 /* W1's rules in pmm's settings. */
 static pmm_config_t *w1_config(const w1_params_t *p) {
-  static const char *const set[] = {"account.cash=100000000", "latency.feed=recorded", "latency.order=5ms", "latency.response=5ms", "exchange.queue=power",
+  static const char *const set[] = {"account.cash=100000000", "latency.feed=recorded", "latency.order=5ms", "latency.response=5ms", "exchange.queue=power_share",
       "exchange.queue_power=2", "exchange.whole_fills=true", "exchange.cross_fill=always", "exchange.print_lag=0", "exchange.footprint=false", "exchange.fees=none", "risk.max_daily_loss=0",
       "risk.max_heat=1", "risk.max_order_size=1000000", "risk.max_net=1000000", "risk.max_gross=100000000", "risk.max_open_notional_side=100000000", "risk.loss_streak=0", "exec.route=auto"};
   pmm_config_t *const c = aligned_alloc(64, (sizeof *c + 63) / 64 * 64);

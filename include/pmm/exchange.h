@@ -18,9 +18,10 @@
      proportional  a decrease not due to trades falls ahead of us in proportion ahead/level
      power         probability model: the share of such a decrease that was ahead is f(front)/(f(front)+f(back)), f(x) = x^n,
                    front = ahead, back = level - ahead (hftbacktest's PowerProbQueueModel)
+     power_share   the same with the share (ahead/level)^n: who stands further back counts for less (its PowerProbQueueFunc3)
    A print at our price fills what exceeds the quantity ahead; a print beyond our price fills us at our price, since we
    had priority over it; in sum never more than the print's quantity, over all our orders. */
-typedef enum pmm_queue_model { PMM_QUEUE_FRONT, PMM_QUEUE_BACK, PMM_QUEUE_PROPORTIONAL, PMM_QUEUE_POWER } pmm_queue_model_t;
+typedef enum pmm_queue_model { PMM_QUEUE_FRONT, PMM_QUEUE_BACK, PMM_QUEUE_PROPORTIONAL, PMM_QUEUE_POWER, PMM_QUEUE_POWER_SHARE } pmm_queue_model_t;
 typedef enum pmm_cross_fill { PMM_CROSSFILL_AUTO /* markets without trades on the tape */, PMM_CROSSFILL_ALWAYS, PMM_CROSSFILL_NEVER } pmm_cross_fill_t;
 
 /* Whether a YES and a NO of one account become a dollar at once; auto: on every venue but Polymarket. Where they do, Kalshi (and the

@@ -25,6 +25,7 @@ static json_t *queue_text(const pmm_config_t *c) {
     case PMM_QUEUE_FRONT: return json_string("front: we are first in every queue, the most optimistic assumption there is");
     case PMM_QUEUE_BACK: return json_string("back: only trades at our price move us forward, a cautious assumption");
     case PMM_QUEUE_PROPORTIONAL: return json_string("proportional: cancels at our price move us forward by their share of what stood ahead");
+    case PMM_QUEUE_POWER_SHARE: return json_sprintf("power_share %.3g: cancels move us forward by a fitted share", c->exchange.queue_power);
     case PMM_QUEUE_POWER: return json_sprintf("power %.3g: cancels move us forward by a fitted share", c->exchange.queue_power);
   }
   return json_string("");
@@ -51,6 +52,8 @@ static void judge_fills(json_t *w, const pmm_result_t *r) {
     warn(w, json_string("Fills were drawn by chance at a stated rate, because the recording holds prices only. They say nothing about queues or adverse selection."));
   if (r->fills == 0) note(w, json_string("There was no fill: every figure below that needs one is empty."));
   else if (r->fills < 30) warn(w, json_sprintf("Only %llu fills: averages over so few say little. Look at the standard errors.", (unsigned long long)r->fills));
+  if (r->taker_fills > r->fills / 10)
+    note(w, json_sprintf("%.0f%% of the fills took liquidity (exits and flattening): that is not market making, and it pays the spread.", percent(r->taker_fills, r->fills)));
   if (r->rejects > r->orders / 20 && r->rejects)
     note(w, json_sprintf("%.1f%% of the orders were rejected by the venue (usually post-only orders that would have crossed).", percent(r->rejects, r->orders)));
 }

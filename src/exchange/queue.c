@@ -10,6 +10,12 @@ void pmm__queue_join(pmm__queue_t *queue, const pmm__queue_rules_t *rules, int64
 
 static double power_of(double x, double n) { return n == 2 ? x * x : n == 1 ? x : pmm_pow(x, n); }
 
+/* Of a cut the share that was ahead; what does not fit behind us was ahead after all. */
+static int64_t split(double share, double back, double cut) {
+  double const behind = (1 - share) * cut;
+  return (int64_t)(share * cut + fmax(behind - fmax(back, 0), 0));
+}
+
 /* How far a decrease of cut_e6 that no print explains brings us forward, rounded down. old_e6 is the size before the record,
    prints in between included, as in hftbacktest: slightly to our disadvantage. */
 static int64_t model_share(const pmm__queue_rules_t *rules, int64_t ahead_e6, int64_t old_e6, int64_t cut_e6) {
@@ -22,9 +28,11 @@ static int64_t model_share(const pmm__queue_rules_t *rules, int64_t ahead_e6, in
   case PMM_QUEUE_POWER: {
     double const front = (double)ahead_e6, back = (double)(old_e6 - ahead_e6), cut = (double)cut_e6;
     double const f = power_of(fabs(front), rules->power), b = power_of(fmax(back, 0), rules->power);
-    if (f + b == 0) return 0;
-    double const behind = b / (f + b) * cut; /* what does not fit behind us was ahead after all */
-    return (int64_t)(f / (f + b) * cut + fmax(behind - fmax(back, 0), 0));
+    return f + b == 0 ? 0 : split(f / (f + b), back, cut);
+  }
+  case PMM_QUEUE_POWER_SHARE: {
+    double const front = (double)ahead_e6, back = (double)(old_e6 - ahead_e6);
+    return old_e6 == 0 ? 0 : split(power_of(fabs(front / (double)old_e6), rules->power), back, (double)cut_e6);
   }
   }
   return 0;

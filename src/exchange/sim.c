@@ -9,8 +9,8 @@
   {.name = name_, .type = PMM_PARAM_##type_, .offset = offsetof(pmm_sim_params_t, field), .def = def_, .min = min_, .max = max_, \
    .unit = unit_, .choices = choices_, .help = help_}
 const pmm_param_t pmm_sim_param_table[] = {
-  ROW(ENUM, queue, "queue", "back", 0, 0, "", "front|back|proportional|power", "which part of a decrease that no print explains was ahead of us"),
-  ROW(F64, queue_power, "queue_power", "2", 0.1, 16, "", NULL, "exponent of the power model"),
+  ROW(ENUM, queue, "queue", "back", 0, 0, "", "front|back|proportional|power|power_share", "which part of a decrease that no print explains was ahead of us"),
+  ROW(F64, queue_power, "queue_power", "2", 0.1, 16, "", NULL, "exponent of the power models"),
   ROW(ENUM, cross_fill, "cross_fill", "auto", 0, 0, "", "auto|always|never", "a book that crosses our price fills us; auto: where the recording has no trades"),
   ROW(BOOL, through, "through", "true", 0, 0, "", NULL, "prints beyond our price fill us"),
   ROW(BOOL, whole_fills, "whole_fills", "false", 0, 0, "", NULL, "a resting order fills wholly or not at all, to compare with simulators that do so"),
@@ -91,7 +91,7 @@ static pmm_status_t init_market(pmm_sim_t *sim, pmm_arena_t *arena, uint32_t i) 
 static bool is_share(double x) { return x >= 0 && x <= 1; }
 
 static pmm_status_t check_params(const pmm_sim_params_t *p) {
-  if (p->print_lag_ns < 0 || (p->queue == PMM_QUEUE_POWER && !(p->queue_power > 0))) return PMM_INVAL;
+  if (p->print_lag_ns < 0 || (p->queue >= PMM_QUEUE_POWER && !(p->queue_power > 0))) return PMM_INVAL;
   if (p->settle_delay_ns < 0 || p->settle_delay_ns > INT64_MAX / 4 || !is_share(p->settle_fail_share)) return PMM_INVAL;
   bool const chance = p->bernoulli_rate >= 0 && p->bernoulli_decay >= 0 && p->bernoulli_max_dt_ns >= 0 && is_share(p->bernoulli_half_spread);
   return chance ? PMM_OK : PMM_INVAL;

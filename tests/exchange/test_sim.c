@@ -40,6 +40,8 @@ static void queue_models(void **state) {
   STEPS("power 2: front 60, back 40, cut 20", PMM_QUEUE_POWER, 2, 0, {'L', 60, -1, 0}, {'O', 10, 60, 0}, {'L', 100, 60, 0}, {'L', 80, 60 - 20 * 3600.0 / 5200, 0});
   STEPS("power 3", PMM_QUEUE_POWER, 3, 0, {'L', 60, -1, 0}, {'O', 10, 60, 0}, {'L', 100, 60, 0}, {'L', 80, 60 - 20 * 216000.0 / 280000, 0});
   STEPS("power 2: what does not fit behind was ahead", PMM_QUEUE_POWER, 2, 0, {'L', 10, -1, 0}, {'O', 10, 10, 0}, {'L', 100, 10, 0}, {'L', 5, 5, 0});
+  STEPS("power_share 2: front 60 of 100, cut 20", PMM_QUEUE_POWER_SHARE, 2, 0, {'L', 60, -1, 0}, {'O', 10, 60, 0}, {'L', 100, 60, 0}, {'L', 80, 60 - 20 * 0.36, 0});
+  STEPS("power_share 2: what does not fit behind was ahead", PMM_QUEUE_POWER_SHARE, 2, 0, {'L', 10, -1, 0}, {'O', 10, 10, 0}, {'L', 100, 10, 0}, {'L', 5, 5, 0});
   STEPS("power: an empty level", PMM_QUEUE_POWER, 2, 0, {'O', 10, 0, 0}, {'L', 5, 0, 0}, {'L', 0, 0, 0}, {'T', 3, 0, 3});
 }
 
