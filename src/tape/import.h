@@ -26,7 +26,10 @@ typedef struct pmm__source {
   const char *text;            /* the present line */
   const pmm_json_node_t *root; /* and its JSON */
   uint32_t json_at;            /* which begins so many bytes into the line */
-  pmm__csv_t *csv;             /* or the source is a table */
+  const pmm_json_node_t *envelope; /* captures: the object around root, or NULL */
+  pmm_json_parser_t *inner;        /* and the frame that came as text */
+  char *inner_text;
+  pmm__csv_t *csv; /* or the source is a table */
   int64_t recv_ns;             /* its place in the merge: by time, then rank, then seq, then order of sources */
   uint64_t rank, seq;
   size_t order; /* as the user named them */
@@ -70,7 +73,7 @@ typedef struct pmm__imarket {
   int32_t last_top_e4[2]; /* [side] best prices of the last pmm__message_top that had any; 0 none */
   pmm_outcome_t outcome; /* decided, waiting for the close */
   /* kalshi-ws */
-  uint64_t venue_seq;         /* of the subscription */
+  uint64_t venue_seq, sid;    /* of the subscription; sid: captures */
   struct pmm__window *window; /* trade inference */
   bool strike_known;
 } pmm__imarket_t;
@@ -89,7 +92,7 @@ typedef struct pmm__importer {
 extern const pmm__importer_t pmm__importer_kalshi, pmm__importer_books, pmm__importer_ws, pmm__importer_multifeed, pmm__importer_bbo,
     pmm__importer_kalshi_bbo, pmm__importer_updown, pmm__importer_polls, pmm__importer_depth, pmm__importer_ladder, pmm__importer_candles,
     pmm__importer_daily, pmm__importer_prices, pmm__importer_outcomes, pmm__importer_chainlink, pmm__importer_envelope, pmm__importer_binance,
-    pmm__importer_coinbase;
+    pmm__importer_coinbase, pmm__importer_npz;
 
 struct pmm__import {
   const pmm_import_opts_t *opts;
@@ -126,6 +129,7 @@ struct pmm__import {
   char *notes; /* JSON strings joined by commas, or NULL */
   size_t notes_len;
   struct pmm__ws *ws; /* Polymarket's market channel: condition ids and tokens met so far */
+  bool ends_unknown; /* kalshi-ws captures: a market without a close may go on after the last frame */
   void *own;          /* the importer's state */
 };
 

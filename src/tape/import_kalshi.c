@@ -1,8 +1,10 @@
 /* kalshi-ws: recordings of Kalshi's WebSocket, a session in files of one prefix (PREFIX.control..., .orderbook_snapshot...,
    .orderbook_delta..., .ticker..., .coinbase_trades...), one JSON line a message. What a line is stands in its event_type,
-   so names matter only for the grouping. Sessions follow each other; a market met again keeps its index. */
+   so names matter only for the grouping. Sessions follow each other; a market met again keeps its index.
+   Or captures of the frames themselves, {"type","sid","seq","msg"}, with or without a receive time (capture.h); there one
+   numbering (sid) may cover many markets, and trades are printed where that channel was subscribed. */
 #include <stdlib.h>
-#include "import.h"
+#include "capture.h"
 #include "pmm/decimal.h"
 
 #define QUARTER_NS (900 * PMM_NS_PER_S)
@@ -18,6 +20,88 @@ static size_t prefix_len(const char *path) {
 static bool same_session(const pmm__source_t *a, const pmm__source_t *b) {
   size_t const len = prefix_len(a->name);
   return len == prefix_len(b->name) && memcmp(a->name, b->name, len) == 0;
+}
+
+/* -- captures -- */
+typedef struct capture {
+  bool is_capture, has_trades;
+  int64_t first_ns; /* first time in it, for frames before it that have none */
+} capture_t;
+typedef struct subscription {
+  size_t order; /* of the source */
+  uint64_t sid, seq;
+} subscription_t;
+typedef struct kalshi {
+  capture_t *capture; /* [order of the source] */
+  subscription_t *sub;
+  size_t sub_cnt;
+  bool any_capture;
+} kalshi_t; /* own of the import */
+
+/* A recorder's line says event_type or raw_event_type; a frame says type. */
+static bool is_frame(const pmm_json_node_t *root) {
+  return pmm_json_get(root, "type") && !pmm_json_get(root, "event_type") && !pmm_json_get(root, "raw_event_type");
+}
+
+/* Where market and venue time stand. */
+static const pmm_json_node_t *body_of(const pmm__source_t *s) { return is_frame(s->root) ? pmm_json_get(s->root, "msg") : s->root; }
+
+/* The venue's time of a frame, PMM_TIME_NONE where it has none (snapshots). */
+static pmm_status_t frame_time(pmm__import_t *im, const pmm_json_node_t *root, int64_t *ns) {
+  const pmm_json_node_t *const msg = pmm_json_get(root, "msg");
+  *ns = PMM_TIME_NONE;
+  return pmm_json_get(msg, "ts_ms") ? pmm__field_ms(im, msg, "ts_ms", ns) : PMM_OK;
+}
+
+static pmm_status_t scan_frames(pmm__import_t *im, pmm__source_t *s, capture_t *c) {
+  int64_t recv_ns, venue_ns;
+  pmm_status_t st;
+  while ((st = pmm__capture_line(im, s, &recv_ns)) == PMM_OK) {
+    if (!c->is_capture && !is_frame(s->root)) return PMM_END; /* a recorder's file */
+    c->is_capture = true;
+    c->has_trades = c->has_trades || pmm_json_is(pmm_json_get(s->root, "type"), "trade");
+    if ((st = frame_time(im, s->root, &venue_ns)) != PMM_OK) return st;
+    if (recv_ns == PMM_TIME_NONE) recv_ns = venue_ns;
+    if (c->first_ns == 0 && recv_ns != PMM_TIME_NONE) c->first_ns = recv_ns;
+  }
+  return st;
+}
+
+static pmm_status_t scan(pmm__import_t *im, pmm__source_t *s) {
+  kalshi_t *const k = im->own;
+  capture_t *const c = &k->capture[s->order];
+  pmm_import_stats_t const stats = *im->stats;
+  pmm_status_t st = pmm__source_open(im, s);
+  if (st == PMM_OK) st = scan_frames(im, s, c);
+  pmm__source_close(s);
+  s->done_bytes = 0;
+  *im->stats = stats;
+  k->any_capture = k->any_capture || c->is_capture;
+  return st == PMM_END ? PMM_OK : st;
+}
+
+static subscription_t *subscription_of(kalshi_t *k, size_t order, uint64_t sid) {
+  for (size_t i = 0; i < k->sub_cnt; i++)
+    if (k->sub[i].order == order && k->sub[i].sid == sid) return &k->sub[i];
+  subscription_t *const grown = realloc(k->sub, (k->sub_cnt + 1) * sizeof *grown);
+  if (!grown) return NULL;
+  k->sub = grown;
+  grown[k->sub_cnt] = (subscription_t){.order = order, .sid = sid};
+  return &grown[k->sub_cnt++];
+}
+
+/* Every frame of a subscription is counted, over all its markets: one missing makes all their books suspect. */
+static pmm_status_t follow(pmm__import_t *im, pmm__source_t *s, uint64_t *sid) {
+  int64_t number = 0;
+  pmm_status_t st = pmm__field_number(im, s->root, "sid", 0, &number);
+  if (st != PMM_OK) return st;
+  subscription_t *const sub = subscription_of(im->own, s->order, *sid = (uint64_t)number);
+  if (!sub) return pmm_error_set(im->err, PMM_FULL, "%s: out of memory", s->name);
+  bool const is_next = s->seq == sub->seq + 1;
+  sub->seq = s->seq;
+  for (uint32_t i = 0; i < im->market_cnt && !is_next && st == PMM_OK; i++)
+    if (im->market[i]->source == s->order && im->market[i]->sid == *sid) st = pmm__market_gap(im, im->market[i]);
+  return st;
 }
 
 /* -- markets -- */
@@ -110,8 +194,8 @@ static pmm_status_t take_nothing(pmm__import_t *im, pmm__source_t *s, const pmm_
 /* -- book -- */
 static pmm_status_t begin(pmm__import_t *im, pmm__source_t *s, pmm__imarket_t **m) {
   int64_t exch_ns;
-  pmm_status_t st = market_of(im, s->root, m);
-  if (st == PMM_OK) st = pmm__field_time(im, s->root, "exchange_ts", &exch_ns);
+  pmm_status_t st = market_of(im, body_of(s), m);
+  if (st == PMM_OK) st = is_frame(s->root) ? frame_time(im, s->root, &exch_ns) : pmm__field_time(im, s->root, "exchange_ts", &exch_ns);
   return st == PMM_OK ? pmm__message_begin(im, *m, s->recv_ns, exch_ns) : st;
 }
 
@@ -141,7 +225,7 @@ static pmm_status_t snapshot_side(pmm__import_t *im, pmm__imarket_t *m, const pm
 /* A snapshot that does not continue the numbering opens a new subscription. */
 static pmm_status_t take_snapshot(pmm__import_t *im, pmm__source_t *s, const pmm_json_node_t *payload) {
   pmm__imarket_t *m;
-  pmm_status_t st = market_of(im, s->root, &m);
+  pmm_status_t st = market_of(im, body_of(s), &m);
   if (st == PMM_OK && s->seq != m->venue_seq + 1) st = pmm__market_gap(im, m);
   if (st == PMM_OK) st = begin(im, s, &m);
   if (st != PMM_OK) return st;
@@ -189,7 +273,7 @@ static pmm_status_t apply_delta(pmm__import_t *im, pmm__imarket_t *m, const pmm_
 
 static pmm_status_t take_delta(pmm__import_t *im, pmm__source_t *s, const pmm_json_node_t *payload) {
   pmm__imarket_t *m;
-  pmm_status_t st = market_of(im, s->root, &m);
+  pmm_status_t st = market_of(im, body_of(s), &m);
   if (st == PMM_OK && s->seq != m->venue_seq + 1) st = pmm__market_gap(im, m); /* an update was missed */
   if (st == PMM_OK) st = begin(im, s, &m);
   if (st != PMM_OK) return st;
@@ -216,6 +300,94 @@ static pmm_status_t take_ticker(pmm__import_t *im, pmm__source_t *s, const pmm_j
   st = pmm__message_add(im, PMM_MD_VOLUME, 0, (int32_t)price_e4, t.volume_e6, 0);
   if (st == PMM_OK) st = pmm__message_end(im);
   return st == PMM_OK && im->trades ? pmm__trades_ticker(im, m, &t) : st;
+}
+
+/* -- frames that only captures hold -- */
+static pmm_status_t take_trade(pmm__import_t *im, pmm__source_t *s, const pmm_json_node_t *payload) {
+  const pmm_json_node_t *price, *const now = pmm_json_get(payload, "taker_outcome_side"), *const then = pmm_json_get(payload, "taker_side"),
+                                       *const taker = now ? now : then;
+  pmm__imarket_t *m;
+  int32_t price_e4;
+  int64_t qty_e6;
+  pmm_status_t st = begin(im, s, &m);
+  if (st == PMM_OK) st = pmm__field(im, payload, "yes_price_dollars", &price);
+  if (st == PMM_OK) st = pmm__price(im, price, "yes_price_dollars", &price_e4);
+  if (st == PMM_OK) st = pmm__field_number(im, payload, "count_fp", 6, &qty_e6);
+  if (st != PMM_OK) return st;
+  if (qty_e6 <= 0) return pmm__bad(im, payload, "count_fp: not positive");
+  if (!pmm_json_is(taker, "yes") && !pmm_json_is(taker, "no"))
+    return pmm__bad(im, taker ? taker : payload, "taker_outcome_side: neither yes nor no");
+  m->last_price_e4 = price_e4;
+  st = pmm__message_add(im, PMM_MD_TRADE, pmm_json_is(taker, "yes") ? PMM_BID : PMM_ASK, price_e4, qty_e6, 0);
+  return st == PMM_OK ? pmm__message_end(im) : st;
+}
+
+/* Of markets that have been met: that channel tells of all there are. */
+static pmm_status_t take_lifecycle(pmm__import_t *im, pmm__source_t *s, const pmm_json_node_t *payload) {
+  const pmm_json_node_t *const close = pmm_json_get(payload, "close_ts"), *const result = pmm_json_get(payload, "result");
+  char ticker[PMM_ID_MAX];
+  im->stats->skipped++;
+  pmm_status_t st = pmm__field_text(im, payload, "market_ticker", ticker);
+  pmm__imarket_t *const m = st == PMM_OK ? pmm__market_find(im, ticker, strlen(ticker)) : NULL;
+  if (!m) return st;
+  if (close && close->type != PMM_JSON_NULL && !m->closed) {
+    st = pmm__seconds(im, close, "close_ts", &m->desc.close_ns);
+    if (st == PMM_OK) st = pmm__market_update(im, m);
+  }
+  bool const is_yes = pmm_json_is(result, "yes");
+  if (st != PMM_OK || (!is_yes && !pmm_json_is(result, "no"))) return st;
+  st = pmm__clock(im, s->recv_ns);
+  if (st == PMM_OK) st = pmm__market_resolve(im, m, is_yes ? PMM_OUTCOME_YES : PMM_OUTCOME_NO);
+  return st == PMM_OK ? pmm__market_close(im, m) : st;
+}
+
+static const struct {
+  const char *name;
+  pmm_status_t (*take)(pmm__import_t *, pmm__source_t *, const pmm_json_node_t *);
+} frames[] = {{"orderbook_delta", take_delta},
+              {"orderbook_snapshot", take_snapshot},
+              {"ticker", take_ticker},
+              {"trade", take_trade},
+              {"market_lifecycle_v2", take_lifecycle}};
+#define FRAMES (sizeof frames / sizeof frames[0])
+
+/* The books' own numbering is that of their subscription. */
+static pmm_status_t mark_market(pmm__import_t *im, const pmm__source_t *s, uint64_t sid) {
+  pmm__imarket_t *m;
+  pmm_status_t const st = market_of(im, body_of(s), &m);
+  if (st != PMM_OK) return st;
+  m->sid = sid;
+  m->venue_seq = s->seq - 1;
+  return PMM_OK;
+}
+
+static pmm_status_t take_frame(pmm__import_t *im, pmm__source_t *s) {
+  const pmm_json_node_t *const type = pmm_json_get(s->root, "type"), *msg;
+  uint64_t sid = 0;
+  size_t i = 0;
+  while (i < FRAMES && !pmm_json_is(type, frames[i].name)) i++;
+  pmm_status_t st = s->seq > 0 ? follow(im, s, &sid) : PMM_OK;
+  if (st != PMM_OK) return st;
+  if (i == FRAMES) return take_nothing(im, s, NULL);
+  st = pmm__field(im, s->root, "msg", &msg);
+  bool const is_book = i < 2;
+  if (st == PMM_OK && is_book && s->seq == 0) st = pmm__bad(im, s->root, "seq is missing");
+  if (st == PMM_OK && is_book) st = mark_market(im, s, sid);
+  return st == PMM_OK ? frames[i].take(im, s, msg) : st;
+}
+
+/* Without a receive time the venue's stands for it, and a frame without either takes the one before. */
+static pmm_status_t next_frame(pmm__import_t *im, pmm__source_t *s, int64_t recv_ns) {
+  int64_t seq = 0;
+  pmm_status_t st = recv_ns == PMM_TIME_NONE ? frame_time(im, s->root, &recv_ns) : PMM_OK;
+  if (st == PMM_OK && pmm_json_get(s->root, "seq")) st = pmm__field_number(im, s->root, "seq", 0, &seq);
+  if (st != PMM_OK) return st;
+  if (seq < 0) return pmm__bad(im, s->root, "seq: negative");
+  if (recv_ns == PMM_TIME_NONE) recv_ns = pmm_max64(s->recv_ns, ((const kalshi_t *)im->own)->capture[s->order].first_ns);
+  s->recv_ns = recv_ns;
+  s->seq = (uint64_t)seq;
+  s->rank = 1;
+  return PMM_OK;
 }
 
 /* -- Coinbase -- */
@@ -251,7 +423,9 @@ static size_t type_of(const pmm_json_node_t *root) {
 
 /* At one time: control, then the book by its numbering, then tickers, then Coinbase. */
 static pmm_status_t next(pmm__import_t *im, pmm__source_t *s) {
-  pmm_status_t st = pmm__source_line(im, s);
+  int64_t recv_ns = PMM_TIME_NONE;
+  pmm_status_t st = pmm__capture_line(im, s, &recv_ns);
+  if (st == PMM_OK && is_frame(s->root)) return next_frame(im, s, recv_ns);
   if (st == PMM_OK) st = pmm__field_number(im, s->root, "local_recv_ns", 0, &s->recv_ns);
   if (st == PMM_OK && (s->recv_ns <= 0 || s->recv_ns / PMM_NS_PER_S > INT64_C(4000000000)))
     st = pmm__bad(im, s->root, "local_recv_ns: not a time");
@@ -269,6 +443,7 @@ static pmm_status_t next(pmm__import_t *im, pmm__source_t *s) {
 }
 
 static pmm_status_t item(pmm__import_t *im, pmm__source_t *s) {
+  if (is_frame(s->root)) return take_frame(im, s);
   if (s->rank == 3) return take_match(im, s);
   size_t const type = type_of(s->root);
   const pmm_json_node_t *payload;
@@ -306,8 +481,18 @@ static size_t gather_session(pmm__source_t *s, size_t cnt) {
   return n;
 }
 
-static pmm_status_t run(pmm__import_t *im, pmm__source_t *s, size_t cnt) {
-  pmm_status_t st = im->opts->infer_trades ? pmm__trades_new(&im->trades) : PMM_OK;
+static bool any_trades(const kalshi_t *k, size_t cnt) {
+  for (size_t i = 0; i < cnt; i++)
+    if (k->capture[i].has_trades) return true;
+  return false;
+}
+
+/* Where trades are on file none are inferred. */
+static pmm_status_t run_sessions(pmm__import_t *im, pmm__source_t *s, size_t cnt) {
+  pmm_status_t st = PMM_OK;
+  for (size_t i = 0; i < cnt && st == PMM_OK; i++) st = scan(im, &s[i]);
+  if (st != PMM_OK) return st;
+  if (im->opts->infer_trades && !any_trades(im->own, cnt)) st = pmm__trades_new(&im->trades);
   if (st != PMM_OK) return pmm_error_set(im->err, st, "import: out of memory");
   st = pmm__sources_first(im, s, cnt, next);
   qsort(s, cnt, sizeof *s, by_beginning);
@@ -320,9 +505,21 @@ static pmm_status_t run(pmm__import_t *im, pmm__source_t *s, size_t cnt) {
   return st;
 }
 
+static pmm_status_t run(pmm__import_t *im, pmm__source_t *s, size_t cnt) {
+  kalshi_t kalshi = {.capture = calloc(cnt, sizeof *kalshi.capture)};
+  if (!kalshi.capture) return pmm_error_set(im->err, PMM_FULL, "import: out of memory");
+  im->own = &kalshi;
+  pmm_status_t const st = run_sessions(im, s, cnt);
+  im->ends_unknown = kalshi.any_capture;
+  free(kalshi.capture);
+  free(kalshi.sub);
+  im->own = NULL;
+  return st;
+}
+
 /* Without a later strike: the last price, provided that trading was recorded into the settlement minute. */
 static pmm_outcome_t decide(pmm__import_t *im, const pmm__imarket_t *m, const char **why) {
-  (void)im;
+  if (im->ends_unknown && m->desc.close_ns == PMM_TIME_NONE) return PMM_OUTCOME_UNKNOWN;
   *why = "recording stops before the close and no later strike is on file";
   if (m->desc.close_ns != PMM_TIME_NONE && m->last_venue_ns < m->desc.close_ns - 60 * PMM_NS_PER_S) return PMM_OUTCOME_VOID;
   pmm_outcome_t const outcome = m->last_price_e4 ? pmm__outcome_of_book(m->last_price_e4, m->last_price_e4) : PMM_OUTCOME_VOID;

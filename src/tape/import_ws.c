@@ -1,9 +1,9 @@
-/* polymarket-ws: raw messages of the venue's market channel, one JSON line each: {"capturedAt": s, "payload": message}.
+/* polymarket-ws: raw messages of the venue's market channel, a frame a line, with or without a receive time (capture.h).
    Inputs named *.markets.json tell slugs, windows and tokens; without one a market is named by its condition id and the
    token seen first is YES. Messages are taken in file order: they are not in venue-time order, but applied as they came
    the book agrees with the best prices that the messages carry. */
 #include <stdlib.h>
-#include "import.h"
+#include "capture.h"
 
 typedef struct known {
   char condition[PMM_ID_MAX];
@@ -291,16 +291,27 @@ pmm_status_t pmm__ws_message(pmm__import_t *im, int64_t recv_ns, const pmm_json_
 }
 
 static pmm_status_t line(pmm__import_t *im, pmm__source_t *s) {
-  const pmm_json_node_t *payload;
-  pmm_status_t st = pmm__field(im, s->root, "payload", &payload);
-  if (st != PMM_OK || payload->type != PMM_JSON_ARRAY) return st == PMM_OK ? pmm__ws_message(im, s->recv_ns, payload) : st;
-  for (const pmm_json_node_t *e = pmm_json_first(payload); e && st == PMM_OK; e = pmm_json_next(payload, e)) st = pmm__ws_message(im, s->recv_ns, e);
+  const pmm_json_node_t *const frame = s->root;
+  pmm_status_t st = PMM_OK;
+  if (frame->type == PMM_JSON_STRING) {
+    im->stats->skipped++; /* a keep-alive in an envelope */
+    return PMM_OK;
+  }
+  if (frame->type != PMM_JSON_ARRAY) return pmm__ws_message(im, s->recv_ns, frame);
+  for (const pmm_json_node_t *e = pmm_json_first(frame); e && st == PMM_OK; e = pmm_json_next(frame, e))
+    st = pmm__ws_message(im, s->recv_ns, e);
   return st;
 }
 
+/* Without a receive time the venue's stands for it; a frame without either takes the one before. */
 static pmm_status_t next(pmm__import_t *im, pmm__source_t *s) {
-  pmm_status_t const st = pmm__source_line(im, s);
-  return st == PMM_OK ? pmm__field_seconds(im, s->root, "capturedAt", &s->recv_ns) : st;
+  int64_t recv_ns = PMM_TIME_NONE;
+  pmm_status_t const st = pmm__capture_line(im, s, &recv_ns);
+  if (st != PMM_OK) return st;
+  const pmm_json_node_t *const message = s->root->type == PMM_JSON_ARRAY ? pmm_json_first(s->root) : s->root;
+  if (recv_ns == PMM_TIME_NONE && pmm_json_get(message, "timestamp")) return pmm__field_ms(im, message, "timestamp", &s->recv_ns);
+  if (recv_ns != PMM_TIME_NONE) s->recv_ns = recv_ns;
+  return PMM_OK;
 }
 
 /* Market files go first and leave the rest in place. */

@@ -4,18 +4,23 @@
 
 static void forget_line(pmm__source_t *s) {
   s->text = NULL;
-  s->root = NULL;
+  s->root = s->envelope = NULL;
+  s->json_at = 0;
 }
 
 void pmm__source_close(pmm__source_t *s) {
   if (s->input) s->done_bytes = pmm__input_consumed(s->input);
   pmm__input_close(s->input);
   pmm_json_free(s->json);
+  pmm_json_free(s->inner);
+  free(s->inner_text);
   pmm__csv_close(s->csv);
   free(s->own);
   s->input = NULL;
   s->json = NULL;
   s->csv = NULL;
+  s->inner = NULL;
+  s->inner_text = NULL;
   s->own = NULL;
   forget_line(s);
 }

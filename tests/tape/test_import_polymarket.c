@@ -87,7 +87,7 @@ static void test_ws_malformed(void **state) {
   (void)state;
   static const bad_case_t rows[] = {
       {"nothing", "\n  \n", PMM_PARSE, "no polymarket-ws messages"},
-      {"no capture time", "{\"payload\":{}}\n", PMM_PARSE, "capturedAt is missing"},
+      {"no capture time", "{\"payload\":{}}\n", PMM_PARSE, "event_type is missing"},
       {"absurd capture time", WS("{\"event_type\":\"x\"}") "{\"capturedAt\":-1,\"payload\":{}}\n", PMM_PARSE, "bad.jsonl:2: byte 15: capturedAt: not a time"},
       {"no payload", "{\"capturedAt\":1900000200}\n", PMM_PARSE, "payload is missing"},
       {"no type", WS("{}"), PMM_PARSE, "event_type is missing"},
