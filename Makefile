@@ -8,7 +8,7 @@ CTEST = ctest --output-on-failure -j $(JOBS)
 # The sanitizers say where; leaks of the C library's own start-up are not ours.
 SAN = ASAN_OPTIONS=abort_on_error=0:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 
-.PHONY: build deps run test test-release test-long asan fuzz fuzz-build fuzz-smoke bench bench-peers bench-compare flame results valgrind coverage format lint clean install help
+.PHONY: build deps run test test-release test-long validate asan fuzz fuzz-build fuzz-smoke bench bench-peers bench-compare flame results valgrind coverage format lint clean install help
 
 build: ## compile everything in release mode: build/pmm
 	@cmake --preset release >/dev/null
@@ -31,6 +31,9 @@ test-release: build ## the tests of the release build
 
 test-long: build ## the release tests with OPS random operations each, over PMM_DATA's recordings when set
 	@PMM_TEST_OPS=$(OPS) $(CTEST) --preset release
+
+validate: build ## the literature's figures in full, as docs/validation.md shows them (some minutes)
+	@PMM_BUILD=build sh examples/literature/validate.sh
 
 asan: ## the tests under address and undefined-behaviour sanitizers
 	@cmake --preset asan >/dev/null
