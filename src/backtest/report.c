@@ -105,9 +105,9 @@ static int64_t limit_of(const pmm_recorder_t *r, pmm__panel_t *p) {
       source = "max_position x the strategy's reason 'band'";
     }
   }
-  if (limit <= 0 || (r->risk_net_e6 > 0 && r->risk_net_e6 < limit)) { limit = r->risk_net_e6; source = "risk.max_net"; }
-  p->limit_source = source;
-  return limit;
+  bool const own = limit > 0 && !(r->risk_net_e6 > 0 && r->risk_net_e6 < limit);
+  if (own) p->limit_source = source; /* named even where the risk limit takes over later */
+  return own ? limit : r->risk_net_e6;
 }
 
 static void note_quotes(pmm__bucket_t *b, int32_t bid, int32_t ask) {
@@ -221,7 +221,7 @@ static void clear_panel(pmm__panel_t *p) {
   p->track.cnt = p->depth.cnt = 0;
   p->now = (pmm__bucket_t){0};
   memset(p->column, 0, sizeof p->column);
-  p->limit_source = "";
+  p->limit_source = "risk.max_net";
 }
 
 static void give_panel(pmm_recorder_t *r, uint32_t index, uint32_t slot) {
@@ -501,7 +501,9 @@ static void on_finish(void *ctx, const pmm_result_t *result) {
   pmm_recorder_t *const r = ctx;
   (void)result;
   if (!r->engine || r->first_ns == PMM_TIME_NONE) return;
-  for (uint32_t i = 0; i < r->slot_cnt; i++) set_dirty(r, i, r->last_ns);
+  flush_dirty(r);
+  for (uint32_t i = 0; i < r->slot_cnt; i++) /* the chart of a market ends with it */
+    if (!r->market[r->slot[i].market].resolved) set_dirty(r, i, r->last_ns);
   flush_dirty(r);
   pmm__markouts_due(&r->markouts, r->market, r->last_ns);
   sample(r, r->last_ns);

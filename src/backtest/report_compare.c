@@ -243,6 +243,31 @@ static void write_cell(FILE *out, const json_t *v, int decimals, bool sign) {
   else fprintf(out, " %16s", "-");
 }
 
+static bool everyone_has(const json_t *values) {
+  for (size_t i = 0; i < json_array_size(values); i++)
+    if (json_is_null(json_array_get(values, i))) return false;
+  return true;
+}
+
+/* Two strategies share few parameters; those of one alone are counted, not listed. */
+static void write_settings(FILE *out, json_t *settings) {
+  const char *key;
+  json_t *v;
+  size_t alone = 0;
+  if (json_object_size(settings)) fputs("\n  settings that differ\n", out);
+  json_object_foreach(settings, key, v) {
+    if (!everyone_has(v)) { alone++; continue; }
+    fprintf(out, "  %-30s", key);
+    for (size_t i = 0; i < json_array_size(v); i++) {
+      char *const text = json_dumps(json_array_get(v, i), JSON_ENCODE_ANY | JSON_REAL_PRECISION(8));
+      fprintf(out, " %16s%17s", text ? text : "", "");
+      free(text);
+    }
+    fputc('\n', out);
+  }
+  if (alone) fprintf(out, "  and %zu that only some of them have (--json lists them)\n", alone);
+}
+
 void pmm_report_compare_table(FILE *out, const char *json, size_t len) {
   json_t *const o = json_loadb(json, len, 0, NULL), *const runs = json_object_get(o, "runs");
   size_t i, k;
@@ -263,18 +288,7 @@ void pmm_report_compare_table(FILE *out, const char *json, size_t len) {
     }
     fputc('\n', out);
   }
-  const char *key;
-  json_t *settings = json_object_get(o, "settings");
-  if (json_object_size(settings)) fputs("\n  settings that differ\n", out);
-  json_object_foreach(settings, key, v) {
-    fprintf(out, "  %-30s", key);
-    for (i = 0; i < json_array_size(v); i++) {
-      char *const text = json_dumps(json_array_get(v, i), JSON_ENCODE_ANY | JSON_REAL_PRECISION(8));
-      fprintf(out, " %16s%17s", text ? text : "", "");
-      free(text);
-    }
-    fputc('\n', out);
-  }
+  write_settings(out, json_object_get(o, "settings"));
   json_array_foreach(json_object_get(o, "warnings"), i, v) fprintf(out, "%s  note: %s\n", i == 0 ? "\n" : "", json_string_value(v));
   json_decref(o);
 }

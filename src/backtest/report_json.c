@@ -328,10 +328,13 @@ static json_t *result_json(const pmm_result_t *result) {
 static json_t *title_of(const pmm_recorder_t *r, const pmm_report_info_t *info) {
   if (info->title) return json_string(info->title);
   if (r->slot_cnt == 0) return json_string("no market");
-  bool one = true;
-  for (uint32_t i = 1; i < r->slot_cnt; i++) one = one && r->slot[i].market == r->slot[0].market;
-  if (one) return json_string(r->market[r->slot[0].market].id);
-  return json_sprintf("%u strategies in markets, the first %s", (unsigned)r->slot_cnt, r->market[r->slot[0].market].id);
+  bool one_market = true, one_name = true;
+  for (uint32_t i = 1; i < r->slot_cnt; i++) {
+    one_market = one_market && r->slot[i].market == r->slot[0].market;
+    one_name = one_name && strcmp(r->slot[i].name, r->slot[0].name) == 0;
+  }
+  const char *const name = one_name ? r->slot[0].name : "several strategies", *const first = r->market[r->slot[0].market].id;
+  return one_market ? json_sprintf("%s in %s", name, first) : json_sprintf("%s in markets from %s on", name, first);
 }
 
 json_t *pmm__report_document(const pmm_recorder_t *r, const pmm_report_info_t *info, const pmm_result_t *result, pmm_error_t *err) {

@@ -155,7 +155,7 @@ function priceChart(doc, p, group) {
     return at ? [`about ${f.number(at.size, at.size < 10 ? 1 : 0)} contracts of ${at.side} here`] : [];
   };
   const tip = fillTip(fills);
-  return chart({ title: "Price, our quotes and fills", explain: `Behind: resting size by price, blue for bids and orange for asks, the darker the more. Grey lines: best bid and ask. Coloured bands: where our quotes moved. Triangles: our fills, up bought, down sold.${every}`,
+  return chart({ title: "Price, our quotes and fills", explain: `Behind: resting size by price, blue for bids and orange for asks, stronger where there is more. Grey lines: best bid and ask. Coloured bands: where our quotes moved. Triangles: our fills, up bought, down sold.${every}`,
     x: ends(p), extent: extentOf(p), group, height: 420, unit: "price of YES", format: f.price, range: inCents,
     data: [p.bid, p.ask, p.our_bid_lo, p.our_bid_hi, p.our_bid, p.our_ask_lo, p.our_ask_hi, p.our_ask].map(prices),
     series: [{ label: "best bid", color: "c-book", width: 1, paths: before }, { label: "best ask", color: "c-book", width: 1, paths: before },
@@ -169,7 +169,7 @@ function inventoryChart(p, group) {
   const limit = hundredths(p.limit).map((v) => (v > 0 ? v : null)), most = Math.max(...hundredths(p.net_hi), ...hundredths(p.net_lo).map((v) => -v), 0.01);
   const bound = limit.some((v) => v !== null);
   const far = bound && Math.min(...limit.filter((v) => v !== null)) > 20 * most;
-  return chart({ title: "Inventory and how far it may go", explain: bound ? `Net YES contracts held, and the limit from ${p.limit_source}${far ? " (far outside this picture: more than twenty times the largest holding)" : ""}.` : "Net YES contracts held. No limit is set.",
+  return chart({ title: "Inventory and how far it may go", explain: bound ? `Net YES contracts held, and the limit from ${p.limit_source}${p.limit_source === "risk.max_net" ? "" : ", or risk.max_net where that is lower"}${far ? " (far outside this picture: more than twenty times the largest holding)" : ""}.` : "Net YES contracts held. No limit is set.",
     x: ends(p), extent: extentOf(p), group, height: 220, unit: "contracts", format: f.contracts, range: withZero,
     data: [hundredths(p.net_lo), hundredths(p.net_hi), hundredths(p.net), far ? limit.map(() => null) : limit, far ? limit.map(() => null) : limit.map((v) => (v === null ? null : -v))],
     series: [{ label: "lowest", color: "f-net", width: 0.5, paths: before, quiet: true }, { label: "highest", color: "f-net", width: 0.5, paths: before, quiet: true }, { label: "net", color: "c-total", width: 2, paths: before },
@@ -251,9 +251,9 @@ function worst(doc, group) {
   const market = (row) => names.get(row.slot) ?? doc.result.markets[row.slot]?.market ?? "";
   const explain = `The largest fall of equity within ${short ? `any ${f.span(w.window)}, a tenth of this run because it is shorter than 100 minutes,` : "any ten minutes"} was ${f.money(w.fall / 10000)}, ${f.range(w.from, w.to)}. ` +
     `We made ${f.count(w.decisions)} decisions and fills in it${w.rows.length < w.decisions ? `; ${f.count(w.rows.length)} of them are listed` : ""}. Each line says what the strategy saw and why it quoted as it did.`;
-  const columns = [{ head: "time, UTC", cell: (r) => f.clockMs(r.t) }, ...(doc.slots > 1 ? [{ head: "market", cell: market }] : []), { head: "what", cell: (r) => (r.kind === "fill" ? (r.side === "bid" ? "bought " : "sold ") + level(r.at) : r.kind) },
-    { head: "book", cell: (r) => `${r.book_bid ? f.price(r.book_bid / 10000) : "–"} / ${r.book_ask ? f.price(r.book_ask / 10000) : "–"}` }, { head: "fair", number: true, cell: (r) => (r.kind === "fill" ? "" : f.cents(r.fair)) },
-    { head: "our bid", cell: (r) => (r.kind === "fill" ? "" : level(r.bid)) }, { head: "our ask", cell: (r) => (r.kind === "fill" ? "" : level(r.ask)) }, { head: "net", number: true, cell: (r) => f.contracts(r.net / 100) }, { head: "reasons", cell: (r) => h("span", {}, ...reasons(r)) }];
+  const columns = [{ head: "time, UTC", cell: (r) => f.clockMs(r.t) }, ...(doc.slots > 1 ? [{ head: "market", keep: true, cell: market }] : []), { head: "what", keep: true, cell: (r) => (r.kind === "fill" ? (r.side === "bid" ? "bought " : "sold ") + level(r.at) : r.kind) },
+    { head: "book", keep: true, cell: (r) => `${r.book_bid ? f.price(r.book_bid / 10000) : "–"} / ${r.book_ask ? f.price(r.book_ask / 10000) : "–"}` }, { head: "fair", number: true, cell: (r) => (r.kind === "fill" ? "" : f.cents(r.fair)) },
+    { head: "our bid", keep: true, cell: (r) => (r.kind === "fill" ? "" : level(r.bid)) }, { head: "our ask", keep: true, cell: (r) => (r.kind === "fill" ? "" : level(r.ask)) }, { head: "net", number: true, cell: (r) => f.contracts(r.net / 100) }, { head: "reasons", cell: (r) => h("span", {}, ...reasons(r)) }];
   const made = table(columns, w.rows, "Quotes and fills of the worst minutes");
   made.querySelectorAll("tbody tr").forEach((tr, i) => {
     tr.lastElementChild.className = "reasons";
@@ -293,7 +293,9 @@ export function backtestPage(doc) {
   const group = new TimeGroup(), charts = [];
   const add = (c) => { charts.push(c); return c.element; };
   const total = doc.total, markets = new Set(doc.result.markets.map((m) => m.market)).size;
-  const place = h("div", { id: "market-charts" });
+  const sum = (a) => a.reduce((x, y) => x + y, 0), business = doc.panels.map((p) => 64 * sum(p.fills) + sum(p.orders));
+  const busiest = Math.max(0, business.indexOf(Math.max(...business)));
+  const place = h("div", { id: "market-charts", "data-panel": busiest });
   let live = [];
   const show = (index) => {
     for (const c of live) c.stop();
@@ -307,11 +309,11 @@ export function backtestPage(doc) {
     whole.disabled = !view;
   });
   const whole = h("button", { type: "button", id: "whole", disabled: true, onclick: () => group.reset() }, "Whole run");
-  const panelOf = () => doc.panels[Number(place.dataset.panel ?? 0)];
+  const panelOf = () => doc.panels[Number(place.dataset.panel)];
   const bar0 = h("div", { class: "zoombar" }, "Zoom of all charts over time:", whole,
     doc.panels.length > 1 ? h("button", { type: "button", onclick: () => group.zoom(...extentOf(panelOf())) }, "This market") : null,
     doc.worst.fall ? h("button", { type: "button", onclick: () => group.zoom(doc.worst.from, doc.worst.to) }, "Worst minutes") : null, state);
-  const chooser = doc.panels.length > 1 ? h("div", { class: "controls" }, select("Market", doc.panels.map((p, i) => [i, `${p.market} · ${p.strategy} · P&L ${f.money(p.pnl[p.pnl.length - 1] / 10000)}`]), 0, (v) => { place.dataset.panel = v; show(Number(v)); })) : null;
+  const chooser = doc.panels.length > 1 ? h("div", { class: "controls" }, select("Market", doc.panels.map((p, i) => [i, `${p.market} · ${p.strategy} · P&L ${f.money(p.pnl[p.pnl.length - 1] / 10000)}`]), busiest, (v) => { place.dataset.panel = v; show(Number(v)); })) : null;
   const account = section("Account", "All markets together. Drag in a chart to zoom into a time; every chart over time follows. Double-click shows the whole run again.", bar0,
     add(equityChart(total, group, "Equity and its parts", "P&L since the start, and where it came from: spread captured at the fills, what the mid did to the inventory afterwards, and fees.")),
     h("div", { class: "pair" }, add(ratesChart(total, group)), add(uptimeChart(total, group))), doc.slots > 1 ? add(exposureChart(total, group)) : null);
@@ -329,7 +331,7 @@ export function backtestPage(doc) {
       worst(doc, group), provenance(doc), figures(doc)].filter(Boolean),
     start: () => {
       for (const c of charts) c.start();
-      if (doc.panels.length) show(0);
+      if (doc.panels.length) show(busiest);
       document.documentElement.pmmGroup = group;
     },
   };

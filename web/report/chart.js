@@ -33,17 +33,14 @@ export class TimeGroup {
     this.charts = new Set();
     this.view = null;
     this.listeners = new Set();
-    this.busy = false;
   }
   range(chart) { return this.view ?? chart.extent; }
   zoom(from, to) {
     this.view = from === null ? null : [from, to];
-    this.busy = true;
     for (const c of this.charts) {
       const [min, max] = this.range(c);
       c.plot.setScale("x", { min, max });
     }
-    this.busy = false;
     for (const l of this.listeners) l(this.view);
   }
   reset() { this.zoom(null); }
@@ -54,6 +51,17 @@ const POINTER = "Drag to zoom, double-click to reset. Keys: arrows move the curs
 function axis(label, format, extra = {}) {
   return { stroke: () => color("ink-soft"), grid: { stroke: () => color("grid"), width: 1 }, ticks: { stroke: () => color("grid"), width: 1, size: 5 },
     font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif", label, labelSize: label ? 18 : 0, size: 64, values: format ? (u, vs) => vs.map((v) => (v === null ? "" : format(v))) : undefined, ...extra };
+}
+
+// UTC, 24 hours, as exact as the step; the day where it begins.
+function times(u, splits, axisIdx, space, step) {
+  let day = null;
+  return splits.map((t) => {
+    const text = step < 1 ? f.clockMs(t) : step < 60 ? f.clock(t) : step < 86400 ? f.clock(t).slice(0, 5) : "";
+    const today = f.date(t), first = day !== today;
+    day = today;
+    return first ? (text ? text + "\n" : "") + today : text;
+  });
 }
 
 function tooltip(spec) {
@@ -107,9 +115,10 @@ function keys(chart, group) {
   };
 }
 
-function legendKeys(root) {
-  for (const row of root.querySelectorAll(".u-legend .u-series")) {
+function finishLegend(root, series) {
+  for (const [i, row] of root.querySelectorAll(".u-legend .u-series").entries()) {
     const th = row.querySelector("th");
+    row.hidden = series[i].quiet ?? false;
     if (!th) continue;
     th.tabIndex = 0;
     th.setAttribute("role", "button");
@@ -124,20 +133,22 @@ export function chart(spec) {
   const place = h("div", { class: "plot", tabindex: "0", role: "group", "aria-label": `${spec.title}. ${spec.explain} ${spec.group ? POINTER : ""}` });
   self.element = h("figure", { class: "chart" }, h("figcaption", {}, h("h3", {}, spec.title), h("p", { class: "explain" }, spec.explain)), place);
   const hooks = { ...(spec.hooks ?? {}) };
-  if (spec.group) hooks.setScale = [(u, key) => {
-    if (key === "x" && !spec.group.busy && self.plot) spec.group.zoom(u.scales.x.min, u.scales.x.max);
+  if (spec.group) hooks.setSelect = [(u) => {
+    if (u.select.width < 2) return;
+    spec.group.zoom(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
+    u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
   }];
   const options = () => ({
-    width: Math.max(280, place.clientWidth || 900), height: spec.height ?? 260, padding: [8, spec.right ? 0 : 12, 0, 0],
+    width: Math.max(280, place.clientWidth || 900), height: spec.height ?? 260, padding: [8, spec.right ? 0 : 26, 0, 0],
     tzDate: (t) => uPlot.tzDate(new Date(t * 1e3), "Etc/UTC"),
     legend: { show: spec.legend ?? true, live: false, markers: { width: 2 } },
-    cursor: { drag: { x: !!spec.group, y: false, setScale: !!spec.group }, focus: { prox: 16 }, points: { size: 6 },
+    cursor: { drag: { x: !!spec.group, y: false, setScale: false }, points: { size: 6 },
       sync: spec.group ? { key: "pmm-time", scales: ["x", null], setSeries: false } : undefined,
       bind: { dblclick: () => () => { if (spec.group) spec.group.reset(); return null; } } },
-    scales: { x: { time: !!spec.group, ...(spec.xScale ?? {}), ...(spec.group ? { auto: false, min: spec.group.range(self)[0], max: spec.group.range(self)[1] } : {}) },
+    scales: { x: { time: !!spec.group && !spec.xAxis, ...(spec.xScale ?? {}), ...(spec.group ? { auto: false, min: spec.group.range(self)[0], max: spec.group.range(self)[1] } : {}) },
       y: { range: spec.range ?? padded } },
     series: [{ label: "time" }, ...spec.series.map(makeSeries)],
-    axes: [spec.xAxis ? axis(null, null, { size: 40, ...spec.xAxis }) : axis(null, null, { size: 40 }), axis(spec.unit, spec.format, { space: 34 }),
+    axes: [spec.xAxis ? axis(null, null, { size: 40, ...spec.xAxis }) : axis(null, null, { size: 46, space: 70, values: times }), axis(spec.unit, spec.format, { space: 34 }),
       ...(spec.right ? [axis(spec.right.label, spec.right.format, { scale: "right", side: 1, grid: { show: false } })] : [])],
     bands: spec.bands?.map((b) => ({ series: b.series, fill: () => color(b.fill) })),
     hooks, plugins: [tooltip(spec)],
@@ -148,11 +159,9 @@ export function chart(spec) {
     self.plot = new uPlot(options(), [spec.x, ...spec.data], place);
     if (spec.group) {
       const [min, max] = spec.group.range(self);
-      spec.group.busy = true;
       self.plot.setScale("x", { min, max });
-      spec.group.busy = false;
     }
-    legendKeys(place);
+    finishLegend(place, spec.series);
   };
   self.start = () => {
     draw();

@@ -24,7 +24,7 @@ function overlay(runs) {
 function equity(doc, group) {
   const { curves, x, data, together } = overlay(doc.runs);
   return chart({ title: "Equity", explain: together ? "P&L of each run since its start." : "P&L of each run; the runs do not overlap in time, so all start at zero.", x, group, height: 340, unit: "dollars", format: f.money, range: withZero,
-    xFormat: together ? f.moment : (t) => f.span(t) + " after the start", data, series: curves.map((c, i) => ({ label: `${letter(doc.runs.findIndex((r) => r.name === c.name && r.equity.t0 === c.t0))} ${c.name}`, color: `c-${i % 6 + 1}`, width: 2 })) });
+    xAxis: together ? undefined : { values: (u, splits) => splits.map(f.span) }, xFormat: together ? f.moment : (t) => f.span(t) + " after the start", data, series: curves.map((c, i) => ({ label: `${letter(doc.runs.findIndex((r) => r.name === c.name && r.equity.t0 === c.t0))} ${c.name}`, color: `c-${i % 6 + 1}`, width: 2 })) });
 }
 
 export function comparePage(doc) {

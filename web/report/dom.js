@@ -15,14 +15,14 @@ export function section(title, explain, ...children) {
   return h("section", { id, "aria-labelledby": id + "-h" }, h("h2", { id: id + "-h" }, title), explain ? h("p", { class: "explain" }, explain) : null, ...children);
 }
 
-// A table from columns {head, cell(row), number, title} and rows; the first column is the row's heading.
+// A table from columns {head, cell(row), number, sign(row), keep, title} and rows; the first column is the row's heading.
 export function table(columns, rows, caption) {
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
     h("table", {}, h("caption", {}, caption),
       h("thead", {}, h("tr", {}, columns.map((c) => h("th", { scope: "col", class: c.number ? "n" : null, title: c.title }, c.head)))),
       h("tbody", {}, rows.map((row) => h("tr", {}, columns.map((c, i) => {
         const value = c.cell(row);
-        return h(i === 0 ? "th" : "td", { scope: i === 0 ? "row" : null, class: [c.number ? "n" : "", c.sign ? sign(c.sign(row)) : ""].join(" ").trim() || null }, value);
+        return h(i === 0 ? "th" : "td", { scope: i === 0 ? "row" : null, class: [c.number ? "n" : "", c.keep ? "keep" : "", c.sign ? sign(c.sign(row)) : ""].join(" ").trim() || null }, value);
       }))))));
 }
 

@@ -5,7 +5,7 @@ import { isDark, onTheme } from "./theme.js";
 import * as f from "./format.js";
 
 const CELLS_MAX = 30, ROWS_MAX = 1000;
-const text = (v) => (typeof v === "number" ? f.number(v) : v === null ? "–" : String(v));
+const text = (v) => (typeof v === "number" ? f.brief(v) : v === null ? "–" : String(v));
 
 // Values of an axis: as they are when few, else in equal bins of their order.
 function steps(rows, k) {
