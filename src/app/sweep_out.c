@@ -142,8 +142,8 @@ static void show_holdout(FILE *out, const pmm_sweep_shown_t *s) {
 static void show_deflated(FILE *out, const pmm_sweep_shown_t *s) {
   pmm_deflated_t const *const d = &s->outcome->deflated;
   if (isfinite(d->probability))
-    fprintf(out, "\ndeflated Sharpe ratio of set %u: %.1f%% (its Sharpe ratio %.2f from %llu returns; luck alone over %u sets that differ: %.2f)\n", s->outcome->order[0],
-            d->probability * 100, d->sharpe, (unsigned long long)d->returns, d->trials, d->expected_max);
+    fprintf(out, "\ndeflated Sharpe ratio of set %u: %s%.1f%% (its Sharpe ratio %.2f from %llu returns; luck alone over %u sets that differ: %.2f)\n", s->outcome->order[0],
+            d->probability < 0.001 ? "below " : "", fmax(d->probability * 100, 0.1), d->sharpe, (unsigned long long)d->returns, d->trials, d->expected_max);
   char warning[WARNING_MAX];
   pmm_sweep_warning(s->plan, s->outcome, warning, sizeof warning);
   if (*warning) fprintf(out, "\nwarning: %s\n", warning);

@@ -53,7 +53,7 @@ char *pmm__sweep_print(const pmm_sweep_axis_t *axis, double x) {
   char digits[PMM_DECIMAL_BUF], *text = NULL;
   int64_t scaled;
   if (decimals >= 0 && pmm_decimal_from_double(x, decimals, &scaled) == PMM_OK) pmm_decimal_print(scaled, decimals, 0, digits);
-  else snprintf(digits, sizeof digits, "%.12g", x);
+  else snprintf(digits, sizeof digits, "%.9g", x); /* finer digits would only be harder to read */
   return asprintf(&text, "%s%s", digits, axis->unit) < 0 ? NULL : text;
 }
 

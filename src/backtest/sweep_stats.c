@@ -110,7 +110,8 @@ void pmm_sweep_warning(const pmm_sweep_plan_t *plan, const pmm_sweep_outcome_t *
   buf[0] = '\0';
   if (plan->set_cnt > 1 && d->probability < SIGNIFICANT)
     used = add(buf, cap, used, "%u sets were tried, %u of them different in what they did: the best of so many without merit would show a Sharpe ratio near %.1f, this one shows %.1f; "
-               "the probability that it has any merit is %.0f%% (deflated Sharpe ratio). ", plan->set_cnt, d->trials, d->expected_max, d->sharpe, d->probability * 100);
+               "the probability that it has any merit is %s%.0f%% (deflated Sharpe ratio). ", plan->set_cnt, d->trials, d->expected_max, d->sharpe,
+               d->probability < 0.01 ? "below " : "", fmax(d->probability * 100, 1));
   else if (plan->set_cnt > 1 && !isfinite(d->probability))
     used = add(buf, cap, used, "%u sets were tried and the best has no Sharpe ratio to judge it by (it needs ten returns of engine.sharpe_every): nothing says that it is more than luck. ", plan->set_cnt);
   if (o->holdout_looks > 1)

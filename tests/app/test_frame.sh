@@ -7,14 +7,14 @@ version=$(sed -n 's/^project(pmm VERSION \([0-9.]*\).*/\1/p' "$PMM_SRC/CMakeList
 [ "$(cat "$tmp/out")" = "pmm $version" ] || fail "--version says '$(cat "$tmp/out")', CMakeLists.txt $version"
 
 run 0 --help
-for command in demo backtest tape quote price config; do
+for command in demo backtest sweep tape quote price config; do
   says out "  $command "
 done
 cp "$tmp/out" "$tmp/help"
 run 0 help
 cmp -s "$tmp/out" "$tmp/help" || fail "pmm help differs from pmm --help"
 
-for command in demo backtest tape quote price config; do
+for command in demo backtest sweep tape quote price config; do
   run 0 "$command" --help
   says out "usage: pmm $command"
   [ -s "$tmp/err" ] && fail "pmm $command --help writes to stderr"
