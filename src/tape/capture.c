@@ -92,12 +92,10 @@ static pmm_status_t open_envelope(pmm__import_t *im, pmm__source_t *s, int64_t *
   const char *time_key, *frame_key;
   const pmm_json_node_t *const time = first_of(s->root, times, &time_key);
   const pmm_json_node_t *const frame = time ? first_of(s->root, frames, &frame_key) : NULL;
-  s->envelope = NULL;
   if (!time) return PMM_OK;
   if (!frame) return pmm__bad(im, s->root, "payload is missing");
   if ((time->type != PMM_JSON_NUMBER && time->type != PMM_JSON_STRING) || !any_time(time->text, time->len, recv_ns))
     return pmm__bad(im, time, "%s: not a time: %.*s", time_key, (int)(time->len < 40 ? time->len : 40), time->text);
-  s->envelope = s->root;
   s->root = frame;
   return frame->type == PMM_JSON_STRING ? parse_inner(im, s, frame) : PMM_OK;
 }

@@ -9,7 +9,6 @@
 #define PMM_TAPE_CAPTURE_H
 #include "import.h"
 
-/* The next line: source->root is the frame, source->envelope the line's object where there is one. *recv_ns: PMM_TIME_NONE when the
-   line tells none. PMM_END, PMM_PARSE. */
+/* The next line: source->root is the frame. *recv_ns: PMM_TIME_NONE when the line tells none. PMM_END, PMM_PARSE. */
 pmm_status_t pmm__capture_line(pmm__import_t *import, pmm__source_t *source, int64_t *recv_ns);
 #endif

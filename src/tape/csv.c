@@ -54,7 +54,7 @@ static void on_cell(void *text, size_t len, void *ctx) {
 
 static void on_row(int end, void *ctx) {
   pmm__csv_t *const c = ctx;
-  if (c->ended && end != '\n') c->why = "a carriage return within the row";
+  if (end == '\r') c->why = "a carriage return within the row";
   c->ended = true;
 }
 

@@ -33,6 +33,7 @@ static const pmm__importer_t *const importers[] = {
     &pmm__importer_envelope,
     &pmm__importer_binance,
     &pmm__importer_coinbase,
+    &pmm__importer_npz,
 };
 #define IMPORTERS (sizeof importers / sizeof importers[0])
 
@@ -554,8 +555,11 @@ pmm_status_t pmm__message_top(pmm__import_t *im, const pmm__top_t *top) {
   if (im->full_cnt[PMM_BID] + im->full_cnt[PMM_ASK] > 0)
     for (int side = 0; side < 2; side++) im->at->last_top_e4[side] = im->full_cnt[side] ? top->price_e4[side] : 0;
   st = pmm__full_end(im);
-  for (size_t i = from; i < im->md_cnt; i++)
-    if (im->md[i].kind == PMM_MD_LEVEL && top->qty_e6[im->md[i].side] == 0) im->md[i].flags |= PMM_F_NOSIZE;
+  for (size_t i = from; i < im->md_cnt; i++) {
+    pmm_md_t *const md = &im->md[i];
+    bool const has_size = md->qty_e6 > 0 ? top->qty_e6[md->side] > 0 : !(im->at->desc.data & PMM_DATA_NOSIZE);
+    if (md->kind == PMM_MD_LEVEL && !has_size) md->flags |= PMM_F_NOSIZE;
+  }
   return st;
 }
 
@@ -637,7 +641,7 @@ static pmm_status_t end_markets(pmm__import_t *im) {
 }
 
 /* -- running one -- */
-void pmm_import_opts_default(pmm_import_opts_t *opts) { *opts = (pmm_import_opts_t){.outcome = "auto", .infer_trades = true}; }
+void pmm_import_opts_default(pmm_import_opts_t *opts) { *opts = (pmm_import_opts_t){.outcome = "auto", .infer_trades = true, .tick_e4 = 100, .scale = 1}; }
 
 static const pmm__importer_t *importer_of(const pmm_import_opts_t *opts, pmm_error_t *err) {
   char names[sizeof err->text / 2] = "";

@@ -26,8 +26,7 @@ typedef struct pmm__source {
   const char *text;            /* the present line */
   const pmm_json_node_t *root; /* and its JSON */
   uint32_t json_at;            /* which begins so many bytes into the line */
-  const pmm_json_node_t *envelope; /* captures: the object around root, or NULL */
-  pmm_json_parser_t *inner;        /* and the frame that came as text */
+  pmm_json_parser_t *inner;    /* captures: of a frame that came as text */
   char *inner_text;
   pmm__csv_t *csv; /* or the source is a table */
   int64_t recv_ns;             /* its place in the merge: by time, then rank, then seq, then order of sources */

@@ -51,8 +51,9 @@ static pmm_status_t list(pmm__import_t *im, const pmm_json_node_t *outcome, cons
   bool is_new = false;
   pmm_status_t st = pmm__field_text(im, outcome, "ticker", ticker);
   if (st == PMM_OK) st = pmm__timeline_market(im, timeline_of(im), ticker, index, &is_new);
-  if (st != PMM_OK || !is_new) return st;
+  if (st != PMM_OK) return st;
   pmm_market_t *const desc = &timeline_of(im)->listed[*index].desc;
+  if (desc->data != 0) return PMM_OK; /* known; a result alone, met before its quotes, does not describe a market */
   pmm__kalshi_terms(desc);
   memcpy(desc->event, event->ticker, sizeof desc->event);
   desc->open_ns = event->open_ns;

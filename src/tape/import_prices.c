@@ -214,7 +214,9 @@ static pmm_outcome_t daily_outcome(const pmm__listed_t *l, const result_t *r) {
   if (strcmp(r->winner, l->desc.token_yes) == 0) return PMM_OUTCOME_YES;
   if (strcmp(r->winner, l->desc.token_no) == 0) return PMM_OUTCOME_NO;
   if (strcmp(r->label, l->label[0]) == 0) return PMM_OUTCOME_YES;
-  return strcmp(r->label, l->label[1]) == 0 || l->label[1][0] == '\0' ? PMM_OUTCOME_NO : PMM_OUTCOME_VOID;
+  if (strcmp(r->label, l->label[1]) == 0) return PMM_OUTCOME_NO;
+  if (l->label[0][0] == '\0') return PMM_OUTCOME_YES;
+  return l->label[1][0] == '\0' ? PMM_OUTCOME_NO : PMM_OUTCOME_VOID;
 }
 
 static pmm_status_t finish_daily(pmm__import_t *im) {
@@ -265,10 +267,10 @@ static pmm_status_t take_history(pmm__import_t *im, pmm__source_t *s, const int 
   return st == PMM_OK ? add_price(im, s, column[5], index, token, at_ns) : st;
 }
 
-/* The outcome by the last price (source's rule: beyond 0.95 or 0.05), and with it the close. */
+/* The outcome by the last price (from 0.95 up or 0.05 down; none at all says nothing), and with it the close. */
 static void decide_by_price(pmm__listed_t *l, int32_t price_e4) {
-  if (price_e4 > 9500) l->outcome = PMM_OUTCOME_YES;
-  else if (price_e4 < 500) l->outcome = PMM_OUTCOME_NO;
+  if (price_e4 >= 9500) l->outcome = PMM_OUTCOME_YES;
+  else if (price_e4 > 0 && price_e4 <= 500) l->outcome = PMM_OUTCOME_NO;
   else return;
   l->desc.close_ns = l->last_ns + AFTER_LAST_NS;
 }
@@ -286,8 +288,7 @@ static pmm_status_t finish_history(pmm__import_t *im) {
     p->timeline.listed[m->who].last_e4 = m->price_e4[0];
   }
   free(at_ns);
-  for (uint32_t i = 0; i < p->timeline.names.cnt; i++)
-    if (p->timeline.listed[i].last_e4) decide_by_price(&p->timeline.listed[i], p->timeline.listed[i].last_e4);
+  for (uint32_t i = 0; i < p->timeline.names.cnt; i++) decide_by_price(&p->timeline.listed[i], p->timeline.listed[i].last_e4);
   return PMM_OK;
 }
 

@@ -4,7 +4,7 @@
 
 static void forget_line(pmm__source_t *s) {
   s->text = NULL;
-  s->root = s->envelope = NULL;
+  s->root = NULL;
   s->json_at = 0;
 }
 
