@@ -146,7 +146,9 @@ pmm_status_t pmm_tape_merge(const char *const *path, size_t n, const pmm_tape_me
 /* -- exporting -- */
 /* pmm_tape_export writes records as text: csv (one heading, one line a record) or jsonl (one object a record); prices and
    sizes as decimals, times as integer nanoseconds. market: only this market's records (its id), or NULL for everything.
-   PMM_INVAL (format), PMM_NOT_FOUND (market), PMM_IO (out), PMM_CORRUPT. */
+   npz writes the books and trades of one market as hftbacktest reads them; out must be a file that can seek, and market may be
+   NULL when the tape has one only.
+   PMM_INVAL (format, npz of several markets), PMM_NOT_FOUND (market), PMM_IO (out), PMM_CORRUPT. */
 typedef struct pmm_export_opts {
   const char *format, *market;
   void (*progress)(void *ctx, uint64_t done_records, uint64_t total_records); /* may be NULL */
@@ -165,6 +167,10 @@ typedef struct pmm_import_opts {
   int64_t gap_ns;                 /* a source silent for longer is not to be trusted: PMM_MD_GAP for its markets. 0: the format's
                                      default, PMM_NS_MAX: never */
   const char *map;                /* csv-bbo: "time=COLUMN,market=COLUMN,..."; docs/data.md lists the keys */
+  /* hftbacktest, whose files have no tables: */
+  const char *market;             /* id of the market they are of */
+  int32_t tick_e4;                /* its grid at the beginning (default 100); finer prices refine it */
+  double scale;                   /* prices are divided by it to be dollars (default 1) */
 } pmm_import_opts_t;
 void pmm_import_opts_default(pmm_import_opts_t *opts);
 /* pmm_import_format names the formats one after another, with what each reads in a few words (static text); NULL after the

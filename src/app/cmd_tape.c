@@ -23,7 +23,7 @@ static int print_help(void) {
        "       pmm tape stats [--json] TAPE...\n"
        "       pmm tape cut -o TAPE [--from TIME] [--to TIME] [--market GLOB]... [--underlying GLOB]... TAPE\n"
        "       pmm tape merge -o TAPE [--same-market join] TAPE...\n"
-       "       pmm tape export --format csv|jsonl [--market ID] [-o FILE] TAPE\n\n"
+       "       pmm tape export --format csv|jsonl|npz [--market ID] [-o FILE] TAPE\n\n"
        "import: FORMAT is one of");
   print_formats();
   puts("  FILEs may be gzip. They are merged by receive time; a malformed line stops the import and leaves no tape.\n"
@@ -36,6 +36,8 @@ static int print_help(void) {
        "                             also bid_size ask_size no_bid no_ask trade_price trade_size trade_side event, and the settings\n"
        "                             market_id=NAME event_id=NAME time_unit=iso|s|ms|us|ns zone=-08:00\n"
        "                             price_unit=dollars|cents|bps venue=kalshi|polymarket tick=0.01 delimiter=;|tab\n"
+       "      --market ID, --tick 0.01, --scale 1\n"
+       "                             hftbacktest: the market's name, its grid, and what prices are divided by to be dollars\n"
        "      --no-inferred-trades   kalshi-ws: leave out trades inferred from volume\n\n"
        "info: what a tape holds, its markets and where it came from\n"
        "verify: reads everything; finds any damaged bit and any record that makes no sense\n"
@@ -44,19 +46,20 @@ static int print_help(void) {
        "  TIME is like 2026-05-13T15:30:00Z or Unix nanoseconds; --to is not included; GLOB is a shell pattern of ids.\n"
        "  With --market and without --underlying the underlyings that settle those markets are kept.\n"
        "merge: by receive time. A market on two tapes is an error; --same-market join makes one market of its parts.\n"
-       "export: records as text; -o FILE (default: standard output), --market ID only this one\n\n"
+       "export: records as text, or one market's book and trades as .npz for hftbacktest; -o FILE (default: standard output),\n"
+       "  --market ID only this one\n\n"
        "  --json prints figures as one JSON object. Exit status: 0 done, 1 the work failed, 2 wrong usage.");
   return PMM_EXIT_DONE;
 }
 
 typedef struct args {
-  const char *format, *output, *outcome, *outcomes, *gap, *map, *market;
+  const char *format, *output, *outcome, *outcomes, *gap, *map, *market, *tick, *scale;
   bool json, no_inferred, help;
   char **file;
   int file_cnt;
 } args_t;
 
-enum { OPT_OUTCOME = 256, OPT_OUTCOMES, OPT_GAP, OPT_MAP, OPT_NO_INFERRED, OPT_JSON, OPT_MARKET };
+enum { OPT_OUTCOME = 256, OPT_OUTCOMES, OPT_GAP, OPT_MAP, OPT_NO_INFERRED, OPT_JSON, OPT_MARKET, OPT_TICK, OPT_SCALE };
 #define TAKES(c) (strchr(allowed, (c)) != NULL)
 
 /* Options share one table; `allowed` lists those of the subcommand, by a letter each. */
@@ -72,6 +75,8 @@ static bool take_option(args_t *a, int option, const char *allowed) {
   case OPT_NO_INFERRED: a->no_inferred = true; return TAKES('i');
   case OPT_JSON: a->json = true; return TAKES('j');
   case OPT_MARKET: a->market = optarg; return TAKES('m');
+  case OPT_TICK: a->tick = optarg; return TAKES('i');
+  case OPT_SCALE: a->scale = optarg; return TAKES('i');
   default: return false;
   }
 }
@@ -87,6 +92,8 @@ static bool parse_args(args_t *a, int argc, char **argv, const char *allowed) {
                                           {"no-inferred-trades", no_argument, NULL, OPT_NO_INFERRED},
                                           {"json", no_argument, NULL, OPT_JSON},
                                           {"market", required_argument, NULL, OPT_MARKET},
+                                          {"tick", required_argument, NULL, OPT_TICK},
+                                          {"scale", required_argument, NULL, OPT_SCALE},
                                           {NULL, 0, NULL, 0}};
   *a = (args_t){0};
   optind = 0; /* the program may parse more than one command line in tests */
@@ -124,6 +131,17 @@ static bool read_gap(const char *text, int64_t *gap_ns) {
   return strcmp(text, "never") == 0 || (pmm_duration_parse(text, strlen(text), gap_ns, NULL) == PMM_OK && *gap_ns > 0);
 }
 
+/* What an archive without tables needs to be told. */
+static bool read_npz_terms(const args_t *a, pmm_import_opts_t *opts) {
+  int64_t tick_e4 = opts->tick_e4, scale_e6 = PMM_ONE_E6;
+  opts->market = a->market;
+  if (a->tick && (pmm_decimal_parse(a->tick, strlen(a->tick), 4, &tick_e4, NULL) != PMM_OK || tick_e4 < 1 || tick_e4 >= PMM_ONE_E4)) return false;
+  if (a->scale && (pmm_decimal_parse(a->scale, strlen(a->scale), 6, &scale_e6, NULL) != PMM_OK || scale_e6 <= 0)) return false;
+  opts->tick_e4 = (int32_t)tick_e4;
+  opts->scale = (double)scale_e6 / PMM_ONE_E6;
+  return true;
+}
+
 static int run_import(const args_t *a) {
   pmm_import_opts_t opts;
   pmm_import_stats_t stats;
@@ -139,6 +157,9 @@ static int run_import(const args_t *a) {
   opts.map = a->map;
   if (a->map && strcmp(a->format, "csv-bbo") != 0) return pmm_app_usage("tape", "--map is for --format csv-bbo");
   if (a->gap && !read_gap(a->gap, &opts.gap_ns)) return pmm_app_usage("tape", "--gap %s: not a time like 5m, or never", a->gap);
+  if ((a->market || a->tick || a->scale) && strcmp(a->format, "hftbacktest") != 0)
+    return pmm_app_usage("tape", "--market, --tick and --scale are for --format hftbacktest");
+  if (!read_npz_terms(a, &opts)) return pmm_app_usage("tape", "--tick and --scale: not numbers above 0, --tick below 1");
   opts.infer_trades = !a->no_inferred;
   opts.progress = pmm_progress_step;
   opts.ctx = &progress;
@@ -313,7 +334,7 @@ static pmm_status_t export_to(const args_t *a, const pmm_tape_t *tape, pmm_error
 static int run_export(const args_t *a) {
   pmm_tape_t *tape;
   pmm_error_t err = {0};
-  if (!a->format) return pmm_app_usage("tape", "export needs --format csv or jsonl");
+  if (!a->format) return pmm_app_usage("tape", "export needs --format csv, jsonl or npz");
   if (a->file_cnt != 1) return pmm_app_usage("tape", "export needs one tape");
   if (pmm_tape_open(&tape, a->file[0], &err) != PMM_OK) {
     pmm_app_error("%s", err.text);
@@ -327,7 +348,7 @@ static int run_export(const args_t *a) {
 static const struct {
   const char *name, *allowed;
   int (*run)(const args_t *);
-} commands[] = {{"import", "ofij", run_import}, {"info", "j", run_info}, {"verify", "j", run_verify}, {"export", "ofm", run_export}};
+} commands[] = {{"import", "ofijm", run_import}, {"info", "j", run_info}, {"verify", "j", run_verify}, {"export", "ofm", run_export}};
 
 static const struct {
   const char *name;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include "pmm/decimal.h"
+#include "npz.h"
 #include "pmm/tape.h"
 
 typedef struct exporter {
@@ -137,12 +138,17 @@ static bool find_market(exporter_t *x, const char *id) {
 }
 
 pmm_status_t pmm_tape_export(const pmm_tape_t *tape, const pmm_export_opts_t *opts, FILE *out, pmm_error_t *err) {
+  bool const npz = opts->format && strcmp(opts->format, "npz") == 0;
   bool const csv = opts->format && strcmp(opts->format, "csv") == 0, json = opts->format && strcmp(opts->format, "jsonl") == 0;
   exporter_t x = {.tape = tape, .out = out, .json = json, .all = opts->market == NULL};
-  if (!csv && !json) return pmm_error_set(err, PMM_INVAL, "format %s: neither csv nor jsonl", opts->format ? opts->format : "(none)");
+  if (!csv && !json && !npz) return pmm_error_set(err, PMM_INVAL, "format %s: none of csv, jsonl, npz", opts->format ? opts->format : "(none)");
   if (opts->market && !find_market(&x, opts->market)) return pmm_error_set(err, PMM_NOT_FOUND, "market %s: not on this tape", opts->market);
+  if (npz && x.all && pmm_tape_market_cnt(tape) != 1)
+    return pmm_error_set(err, PMM_INVAL, "npz holds one market and this tape has %u: --market ID", pmm_tape_market_cnt(tape));
+  if (x.all) x.market = 0;
   errno = 0;
-  pmm_status_t const st = export_all(&x, opts, err);
+  pmm_tape_progress_t const progress = {.step = opts->progress, .ctx = opts->ctx};
+  pmm_status_t const st = npz ? pmm__npz_export(tape, x.market, &progress, out, err) : export_all(&x, opts, err);
   if (st != PMM_OK) return st;
   return fflush(out) == 0 && !ferror(out) ? PMM_OK : pmm_error_set(err, PMM_IO, "output: %s", errno ? strerror(errno) : "write failed");
 }
