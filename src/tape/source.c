@@ -82,6 +82,7 @@ static pmm_status_t advance(pmm__import_t *im, pmm__source_t *s, pmm__next_fn ne
 }
 
 pmm_status_t pmm__sources_first(pmm__import_t *im, pmm__source_t *s, size_t cnt, pmm__next_fn next) {
+  pmm_import_stats_t const stats = *im->stats; /* what is passed over here is passed over again */
   for (size_t i = 0; i < cnt; i++) {
     if (s[i].ended) continue; /* already read for another purpose */
     pmm_status_t st = pmm__source_open(im, &s[i]);
@@ -89,6 +90,7 @@ pmm_status_t pmm__sources_first(pmm__import_t *im, pmm__source_t *s, size_t cnt,
     pmm__source_close(&s[i]);
     if (st != PMM_OK) return st;
     if (!s[i].ended) s[i].done_bytes = 0;
+    *im->stats = stats;
   }
   return PMM_OK;
 }
