@@ -126,7 +126,7 @@ typedef enum pmm_route { PMM_BUY_YES = 0, PMM_SELL_NO, PMM_SELL_YES, PMM_BUY_NO 
 static inline pmm_side_t pmm_route_side(pmm_route_t r) { return r <= PMM_SELL_NO ? PMM_BID : PMM_ASK; }
 static inline bool pmm_route_is_sell(pmm_route_t r) { return r == PMM_SELL_NO || r == PMM_SELL_YES; }
 typedef enum pmm_tif { PMM_GTC = 0, PMM_GTD, PMM_IOC, PMM_FOK } pmm_tif_t;
-enum { PMM_ACT_POST_ONLY = 1, PMM_ACT_REDUCE_ONLY = 2 };
+enum { PMM_ACT_POST_ONLY = 1, PMM_ACT_REDUCE_ONLY = 2 /* AMEND: never to more than is open when it arrives, fills may have crossed it */ };
 
 typedef struct pmm_action {
   int64_t at_ns;      /* engine time of the decision */

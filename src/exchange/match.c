@@ -324,8 +324,9 @@ static pmm_reject_t amend_elsewhere(pmm_match_t *m, int64_t now_ns, pmm__node_t 
   return PMM_REJECT_NONE;
 }
 
-static void amend(pmm_match_t *m, uint32_t account, int64_t now_ns, const pmm_action_t *a) {
-  pmm__node_t *const o = find(m, account, a->order_id);
+static void amend(pmm_match_t *m, uint32_t account, int64_t now_ns, const pmm_action_t *asked) {
+  pmm__node_t *const o = find(m, account, asked->order_id);
+  pmm_action_t const fitted = o ? pmm__fit_amend(asked, o->price_e4, o->open_e6) : *asked, *const a = &fitted;
   pmm_reject_t why = PMM_REJECT_UNKNOWN_ORDER;
   bool const keeps = o && a->price_e4 == o->price_e4 && a->qty_e6 <= o->open_e6;
   if (o) {

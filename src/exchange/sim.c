@@ -476,8 +476,9 @@ static pmm_reject_t requote(pmm_sim_t *sim, pmm__rest_t *o, const pmm_action_t *
 }
 
 /* A smaller size at the same price keeps its place; anything else goes to the back and may trade at once. */
-static void amend(pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *a) {
-  pmm__rest_t *const o = find(sim, a->order_id);
+static void amend(pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *asked) {
+  pmm__rest_t *const o = find(sim, asked->order_id);
+  pmm_action_t const fitted = o ? pmm__fit_amend(asked, o->price_e4, o->open_e6) : *asked, *const a = &fitted;
   bool const keeps = o && a->price_e4 == o->price_e4 && a->qty_e6 <= o->open_e6;
   bool crosses = false;
   pmm_reject_t why = PMM_REJECT_UNKNOWN_ORDER;

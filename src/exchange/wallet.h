@@ -23,6 +23,13 @@ static inline int32_t pmm__route_price(pmm_route_t route, int32_t price_e4) {
   return route == PMM_BUY_NO || route == PMM_SELL_NO ? PMM_ONE_E4 - price_e4 : price_e4;
 }
 
+/* An amend that may only make smaller, as it fits an order of which a part was filled since it was sent. */
+static inline pmm_action_t pmm__fit_amend(const pmm_action_t *asked, int32_t price_e4, int64_t open_e6) {
+  pmm_action_t fitted = *asked;
+  if ((asked->flags & PMM_ACT_REDUCE_ONLY) && asked->price_e4 == price_e4) fitted.qty_e6 = pmm_min64(asked->qty_e6, open_e6);
+  return fitted;
+}
+
 /* What an order must lock; fees NULL: none are charged. open_e6 0 gives nothing. */
 pmm__lock_t pmm__lock_for(const pmm_fee_schedule_t *fees, pmm_route_t route, int32_t price_e4, int64_t open_e6);
 /* Makes *lock equal want. PMM_REJECT_NONE, or with nothing changed PMM_REJECT_FUNDS or PMM_REJECT_SHARES. */

@@ -43,7 +43,7 @@ bool pmm__amend(pmm_exec_t *exec, pmm_order_t *order, int64_t open_e6, int64_t n
   order->amend_price_e4 = order->price_e4;
   order->amend_open_e6 = open_e6;
   exec->slot[order->slot].stats.amends++;
-  emit(exec, order, PMM_ACT_AMEND, open_e6, now_ns, out);
+  emit(exec, order, PMM_ACT_AMEND, open_e6, now_ns, out)->flags |= PMM_ACT_REDUCE_ONLY; /* a fill on its way must not turn it into more */
   return true;
 }
 

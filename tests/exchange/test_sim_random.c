@@ -612,8 +612,11 @@ static void s_place(slow_t *s, const pmm_action_t *a) {
   }
 }
 
-static void s_amend(slow_t *s, const pmm_action_t *a) {
-  s_order_t *const o = find(s, a->order_id);
+static void s_amend(slow_t *s, const pmm_action_t *asked) {
+  s_order_t *const o = find(s, asked->order_id);
+  pmm_action_t less = *asked;
+  if (o && (asked->flags & PMM_ACT_REDUCE_ONLY) && asked->price_e4 == o->price && less.qty_e6 > o->open) less.qty_e6 = o->open;
+  const pmm_action_t *const a = &less;
   bool const keeps = o && a->price_e4 == o->price && a->qty_e6 <= o->open;
   pmm_reject_t why = !o ? PMM_REJECT_UNKNOWN_ORDER : form(&s->market[o->market], a->price_e4, a->qty_e6, keeps ? 0 : s->market[o->market].min_size_e6);
   bool crosses = false;
@@ -794,7 +797,11 @@ static pmm_action_t random_action(slow_t *s, pmm_rng_t *rng, uint64_t *next_id) 
   if (pmm_rng_below(rng, 50) == 0) qty *= 1000;
   if (what >= 8) return act_cancel(k, id);
   const s_order_t *const o = find(s, id);
-  if (what >= 6) return act_amend(k, id, o && pmm_rng_below(rng, 2) ? o->price : near(rng, m, 50), qty);
+  if (what >= 6) {
+    pmm_action_t amend = act_amend(k, id, o && pmm_rng_below(rng, 2) ? o->price : near(rng, m, 50), qty);
+    if (pmm_rng_below(rng, 3) == 0) amend.flags = PMM_ACT_REDUCE_ONLY;
+    return amend;
+  }
   pmm_route_t const route = (pmm_route_t)pmm_rng_below(rng, 4);
   static const uint8_t tifs[] = {PMM_GTC, PMM_GTC, PMM_GTC, PMM_GTC, PMM_GTC, PMM_GTD, PMM_IOC, PMM_FOK};
   pmm_action_t a = act_place(k, ++*next_id, route, near(rng, m, pmm_route_side(route) == PMM_BID ? 48 : 52), qty, (pmm_tif_t)tifs[pmm_rng_below(rng, CNT(tifs))], pmm_rng_below(rng, 2) ? PMM_ACT_POST_ONLY : 0);

@@ -133,6 +133,26 @@ static void test_polymarket_counts_cancels_apart(void **state) {
   stop(&r);
 }
 
+/* A fill crosses a wish for less: what is left stays what it is, where it stands. */
+static void test_amend_crossed_by_a_fill(void **state) {
+  (void)state;
+  rig_t r;
+  setup(&r);
+  start(&r);
+  bid(&r, 1, 4500, 10);
+  trade(&r, PMM_ASK, 4500, 8);
+  level(&r, PMM_BID, 4500, 50); /* others join behind us */
+  pmm_action_t less = act_amend(0, 1, 4500, 6 * ONE);
+  less.flags = PMM_ACT_REDUCE_ONLY;
+  act(&r, less);
+  expect(&r, PMM_EV_AMENDED, 1, 4500, 2);
+  assert_true(ahead(&r, 1) == 0);
+  act(&r, act_amend(0, 1, 4500, 6 * ONE)); /* asked for plainly it grows, at the back */
+  expect(&r, PMM_EV_AMENDED, 1, 4500, 6);
+  assert_true(ahead(&r, 1) == 50);
+  stop(&r);
+}
+
 /* ---- phases ---- */
 
 static void phase(rig_t *r, pmm_phase_t to) {
@@ -493,7 +513,7 @@ static void test_chance_over_a_book(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_kalshi_vectors), cmocka_unit_test(test_bucket_bound), cmocka_unit_test(test_figures), cmocka_unit_test(test_requests_over_the_limit),
-    cmocka_unit_test(test_polymarket_counts_cancels_apart), cmocka_unit_test(test_phases), cmocka_unit_test(test_late_settlement),
+    cmocka_unit_test(test_polymarket_counts_cancels_apart), cmocka_unit_test(test_amend_crossed_by_a_fill), cmocka_unit_test(test_phases), cmocka_unit_test(test_late_settlement),
     cmocka_unit_test(test_failed_settlement), cmocka_unit_test(test_resolved_while_pending), cmocka_unit_test(test_failure_cancels_what_it_paid_for),
     cmocka_unit_test(test_too_many_pending), cmocka_unit_test(test_price_through_us), cmocka_unit_test(test_share_of_fills),
     cmocka_unit_test(test_same_seed_same_fills), cmocka_unit_test(test_takers_without_a_book), cmocka_unit_test(test_chance_over_a_book),
