@@ -19,10 +19,10 @@ int main(int argc, char **argv) {
   }
   if (optind + 1 != argc || repeat < 1 || repeat > 1000) { fprintf(stderr, "usage: bench_w1 W1.CSV [--replay] [--repeat N]\n"); return 2; }
   w1_data_t d;
-  w1_load(&d, argv[optind]);
-  w1_params_t const p = {.size = 20 * PMM_ONE_E6, .max_position = 1000 * PMM_ONE_E6, .interval_ns = 10 * PMM_NS_PER_MS};
-  pmm_config_t *const c = w1_config(&p);
-  pmm_backtest_opts_t const o = {.md = d.md, .md_cnt = d.cnt, .market = &d.market, .market_cnt = 1, .replay_only = replay};
+  w1_load_one(&d, argv[optind]);
+  pmm_market_t *const market = w1_markets(1);
+  pmm_config_t *const c = w1_config(&w1_default);
+  pmm_backtest_opts_t const o = {.md = d.md, .md_cnt = d.cnt, .market = market, .market_cnt = 1, .replay_only = replay};
   pmm_result_t *const run = calloc((size_t)repeat, sizeof *run);
   pmm_error_t err = {0};
   for (long i = 0; i < repeat; i++)
@@ -35,6 +35,7 @@ int main(int argc, char **argv) {
   for (long i = 0; i < repeat; i++) pmm_result_free(&run[i]);
   free(run);
   free(c);
+  free(market);
   free(d.md);
   return 0;
 }

@@ -37,8 +37,9 @@ struct pmm_exec {
   uint64_t id_base, id_last;
   int64_t deadline_ns;        /* no request can time out before this */
   pmm__trade_t *trade;        /* ring of the last fills */
-  uint16_t *trade_table;      /* hash of a fill -> its place in the ring + 1; 0 empty */
-  uint64_t trade_cnt;
+  uint16_t *trade_table;      /* hash of a fill -> its place in the ring + 1; 0 empty; once trades_tabled */
+  uint64_t trade_cnt, trade_id_max;
+  bool trades_tabled;         /* trade_table is kept */
 };
 
 /* -- table.c -- */
@@ -46,7 +47,7 @@ uint32_t pmm__order_find(const pmm_exec_t *exec, uint64_t id); /* PMM__NONE */
 pmm_order_t *pmm__order_add(pmm_exec_t *exec, const pmm_order_t *order); /* copies; NULL when full */
 void pmm__order_drop(pmm_exec_t *exec, pmm_order_t *order);
 void pmm__order_reprice(pmm_exec_t *exec, pmm_order_t *order, int32_t price_e4); /* to its new place in the list */
-bool pmm__trade_seen(const pmm_exec_t *exec, uint64_t order_id, uint64_t trade_id);
+bool pmm__trade_seen(pmm_exec_t *exec, uint64_t order_id, uint64_t trade_id);
 void pmm__trade_note(pmm_exec_t *exec, uint64_t order_id, uint64_t trade_id); /* in place of the oldest; not seen before */
 
 static inline pmm_order_t *pmm__order_at(const pmm_exec_t *exec, uint32_t at) { return at == PMM__NONE ? NULL : &exec->order[at]; }

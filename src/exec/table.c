@@ -107,7 +107,20 @@ static void trade_forget(pmm_exec_t *e, const pmm__trade_t *t) {
   e->trade_table[hole] = 0;
 }
 
-bool pmm__trade_seen(const pmm_exec_t *exec, uint64_t order_id, uint64_t trade_id) {
+/* A venue that numbers its trades upward needs no table: a number above all before it is new. The first that is not brings the table,
+   of what the ring holds, for good. */
+static void tabulate(pmm_exec_t *e) {
+  uint64_t const kept = e->trade_cnt < PMM__TRADES_KEPT ? e->trade_cnt : PMM__TRADES_KEPT;
+  for (uint64_t k = e->trade_cnt - kept; k < e->trade_cnt; k++) {
+    uint32_t const at = (uint32_t)(k & (PMM__TRADES_KEPT - 1));
+    e->trade_table[trade_place(e, &e->trade[at])] = (uint16_t)(at + 1);
+  }
+  e->trades_tabled = true;
+}
+
+bool pmm__trade_seen(pmm_exec_t *exec, uint64_t order_id, uint64_t trade_id) {
+  if (!exec->trades_tabled && trade_id > exec->trade_id_max) return false;
+  if (!exec->trades_tabled) tabulate(exec);
   pmm__trade_t const t = {.order_id = order_id, .trade_id = trade_id};
   return exec->trade_table[trade_place(exec, &t)] != 0;
 }
@@ -115,10 +128,13 @@ bool pmm__trade_seen(const pmm_exec_t *exec, uint64_t order_id, uint64_t trade_i
 void pmm__trade_note(pmm_exec_t *exec, uint64_t order_id, uint64_t trade_id) {
   pmm__trade_t const t = {.order_id = order_id, .trade_id = trade_id};
   uint32_t const at = (uint32_t)(exec->trade_cnt & (PMM__TRADES_KEPT - 1));
-  if (exec->trade_cnt >= PMM__TRADES_KEPT) trade_forget(exec, &exec->trade[at]);
-  uint32_t const place = trade_place(exec, &t);
-  assert(exec->trade_table[place] == 0);
+  if (exec->trades_tabled) {
+    if (exec->trade_cnt >= PMM__TRADES_KEPT) trade_forget(exec, &exec->trade[at]);
+    uint32_t const place = trade_place(exec, &t);
+    assert(exec->trade_table[place] == 0);
+    exec->trade_table[place] = (uint16_t)(at + 1);
+  }
+  if (trade_id > exec->trade_id_max) exec->trade_id_max = trade_id;
   exec->trade[at] = t;
-  exec->trade_table[place] = (uint16_t)(at + 1);
   exec->trade_cnt++;
 }
