@@ -100,14 +100,22 @@ pmm_status_t pmm_sweep_config(const pmm_sweep_plan_t *plan, uint32_t set, pmm_co
   return st;
 }
 
+static pmm_status_t mix_file(const char *path, uint64_t *hash, pmm_error_t *err) {
+  uint64_t of_file = 0;
+  if (!*path) return PMM_OK;
+  pmm_status_t const st = pmm__sweep_hash_file(path, &of_file, err);
+  *hash = pmm_hash_mix(*hash, of_file);
+  return st;
+}
+
 /* What a configuration only points at decides results too. */
 static pmm_status_t hash_files(const pmm_config_t *c, uint64_t *hash, pmm_error_t *err) {
-  uint64_t of_file = 0;
   pmm_status_t st = PMM_OK;
   for (uint32_t i = 0; st == PMM_OK && i < c->strategy_cnt; i++)
-    if (strchr(c->strategy[i].source, '/') && (st = pmm__sweep_hash_file(c->strategy[i].source, &of_file, err)) == PMM_OK) *hash = pmm_hash_mix(*hash, of_file);
-  if (st == PMM_OK && c->latency.samples[0] && (st = pmm__sweep_hash_file(c->latency.samples, &of_file, err)) == PMM_OK) *hash = pmm_hash_mix(*hash, of_file);
-  return st;
+    if (strchr(c->strategy[i].source, '/')) st = mix_file(c->strategy[i].source, hash, err);
+  if (st == PMM_OK) st = mix_file(c->latency.samples, hash, err);
+  if (st == PMM_OK) st = mix_file(c->latency.response_samples, hash, err);
+  return st == PMM_OK ? mix_file(c->script.file, hash, err) : st;
 }
 
 static pmm_status_t hash_config(const pmm_config_t *c, uint64_t *hash, pmm_error_t *err) {

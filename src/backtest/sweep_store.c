@@ -74,7 +74,7 @@ static void add_metrics(pmm_sweep_store_t *s, json_t *object, const char *prefix
 }
 
 static pmm_status_t know_metrics(pmm_sweep_store_t *s, pmm_error_t *err) {
-  pmm_result_t const nothing = {.fill_source = "none"};
+  pmm_result_t const nothing = {.fill_source = "none", .bernoulli_rate = 1}; /* with the keys of which most results have null */
   json_t *const o = result_json(&nothing);
   if (!o) return no_memory(err);
   add_metrics(s, o, "");

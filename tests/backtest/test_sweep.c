@@ -290,6 +290,13 @@ static void test_hash(void **state) {
   assert_true(hash_of("seed: 1\n", "params.size=5,10", tape + 1, 2, 0) != base);
   assert_true(hash_of("seed: 1\n", "params.size=5,10", swapped, 2, 0) != base);
   assert_true(hash_of("seed: 1\n", "params.size=5,10", tape, 2, 1) != base);
+  char config[300]; /* a file that the configuration only points at */
+  snprintf(config, sizeof config, "latency:\n  model: recorded\n  samples: %s\n", scratch("delays.txt"));
+  write_file(scratch("delays.txt"), "1000\n", 5);
+  uint64_t const delayed = hash_of(config, "params.size=5,10", tape, 2, 0);
+  assert_true(hash_of(config, "params.size=5,10", tape, 2, 0) == delayed);
+  write_file(scratch("delays.txt"), "2000\n", 5);
+  assert_true(hash_of(config, "params.size=5,10", tape, 2, 0) != delayed);
 }
 
 /* -- results -- */
@@ -424,6 +431,26 @@ static void test_greeting(void **state) {
     if (!strstr(err.text, cases[i].text)) fail_msg("%s", err.text);
     assert_true(other.greeted != PMM_OK);
   }
+  pmm_sweep_plan_close(plan);
+}
+
+/* Every single figure of a result is a column, also of those that most results do not have. */
+static void test_metrics(void **state) {
+  (void)state;
+  static const struct { const char *name; bool number; } want[] = {
+    {"pnl_e6", true}, {"pnl.total", true}, {"markout.10s", true}, {"sharpe", true}, {"inventory.max", true}, {"bernoulli.rate", true}, {"state_hash", false}, {"killed", false}};
+  pmm_sweep_spec_t const spec = {.set = SIZES, .set_cnt = 1, .tape = tape, .tape_cnt = 1};
+  pmm_sweep_plan_t *const plan = open_plan(&spec);
+  pmm_sweep_store_t *store = NULL;
+  ASSERT_OK(pmm_sweep_store_open(&store, NULL, plan, false, &err), err);
+  for (size_t i = 0; i < COUNT_OF(want); i++) {
+    uint32_t at = 0;
+    while (pmm_sweep_metric(store, at) && strcmp(pmm_sweep_metric(store, at), want[i].name) != 0) at++;
+    if (!pmm_sweep_metric(store, at) || pmm_sweep_metric_is_number(store, at) != want[i].number) fail_msg("%s", want[i].name);
+  }
+  for (uint32_t at = 0; pmm_sweep_metric(store, at); at++)
+    if (strncmp(pmm_sweep_metric(store, at), "wall", 4) == 0 || strcmp(pmm_sweep_metric(store, at), "events_per_s") == 0) fail_msg("a time among the results");
+  pmm_sweep_store_close(store);
   pmm_sweep_plan_close(plan);
 }
 
@@ -680,7 +707,7 @@ static void test_deflated_of_a_sweep(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_grids), cmocka_unit_test(test_grid_order), cmocka_unit_test(test_wrong), cmocka_unit_test(test_lhs), cmocka_unit_test(test_draws_repeat),
-    cmocka_unit_test(test_parts), cmocka_unit_test(test_splits), cmocka_unit_test(test_hash), cmocka_unit_test(test_many_are_singles), cmocka_unit_test(test_greeting),
+    cmocka_unit_test(test_parts), cmocka_unit_test(test_splits), cmocka_unit_test(test_hash), cmocka_unit_test(test_many_are_singles), cmocka_unit_test(test_greeting), cmocka_unit_test(test_metrics),
     cmocka_unit_test(test_resume), cmocka_unit_test(test_foreign_file), cmocka_unit_test(test_failing_set), cmocka_unit_test(test_choice),
     cmocka_unit_test(test_holdout_decides_nothing), cmocka_unit_test(test_criteria), cmocka_unit_test(test_deflated), cmocka_unit_test(test_deflated_of_a_sweep)};
   return cmocka_run_group_tests(tests, setup, scratch_teardown);
