@@ -10,10 +10,10 @@ typedef enum pmm_verdict { PMM_VERDICT_VIABLE, PMM_VERDICT_MARGINAL, PMM_VERDICT
 const char *pmm_verdict_to_string(pmm_verdict_t verdict); /* "VIABLE", ... */
 typedef enum pmm_scan_condition { PMM_SCAN_LIQUIDITY, PMM_SCAN_SPREAD, PMM_SCAN_ACTIVITY, PMM_SCAN_TIME_LEFT, PMM_SCAN_CONDITIONS } pmm_scan_condition_t;
 typedef struct pmm_scan_facts {
-  double liquidity;     /* dollars resting in the book: bids at their price, asks at one minus it */
+  double liquidity;     /* dollars resting in the book: bids at their price, asks at one minus it; NaN: a recording without sizes */
   double spread;        /* dollars; NaN without both sides */
-  double volume_24h;    /* dollars traded in the 24 hours before */
-  double trades_24h;
+  double volume_24h;    /* dollars traded in the 24 hours before; NaN: the recording does not say */
+  double trades_24h;    /* likewise */
   double time_left_s;   /* to the close; NaN unknown */
   double price;         /* mid, else the last price known; NaN: none ever */
 } pmm_scan_facts_t;

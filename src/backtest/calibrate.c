@@ -226,7 +226,7 @@ static void warm(work_t *w, uint32_t i, const pmm_md_t *md) {
 
 /* -- records -- */
 static void note_latency(latency_t *l, const pmm_md_t *md) {
-  if (md->exch_ns == PMM_TIME_NONE) return;
+  if (md->exch_ns == PMM_TIME_NONE || md->kind == PMM_MD_GAP || md->kind == PMM_MD_STATUS) return; /* those two are not a message of that time */
   int64_t const ns = md->recv_ns - md->exch_ns;
   if (l->cnt == 0 || ns < l->least_ns) l->least_ns = ns;
   if (l->cnt == 0 || ns > l->most_ns) l->most_ns = ns;

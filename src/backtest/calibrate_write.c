@@ -342,10 +342,10 @@ void pmm_calibrate_write_fragment(FILE *out, const pmm_calibration_t *c, const c
           (unsigned long long)c->inferred);
   fprintf(out, "# fill intensity A exp(-k d), from %s:\n", fill_source(c));
   if (f->status == PMM_OK)
-    fprintf(out, "#   A %.6f +- %.6f per second, k %.4f +- %.4f per dollar, correlation %.3f, %llu events, p %.3f\n", f->A, f->A_se, f->k, f->k_se, f->correlation, (unsigned long long)f->events,
-            f->p_value);
+    fprintf(out, "#   A %.6f +- %.6f per second, k %.4f +- %.4f per dollar, correlation %.3f, %llu events, chi2 %.1f on %d\n", f->A, f->A_se, f->k, f->k_se, f->correlation,
+            (unsigned long long)f->events, f->dof ? f->chi2 : 0, f->dof);
   else fprintf(out, "#   %s (%llu events)\n", not_enough, (unsigned long long)f->events);
-  fprintf(out, "# log-odds volatility per square root of an hour, changes over 10 s: %.4f +- %.4f\n", c->log_odds[1].value, c->log_odds[1].se);
+  if (!isnan(c->log_odds[1].value)) fprintf(out, "# log-odds volatility per square root of an hour, changes over 10 s: %.4f +- %.4f\n", c->log_odds[1].value, c->log_odds[1].se);
   if (!isnan(c->sigma_base)) fprintf(out, "# sigma_base %.6f log-odds a sample, %u markets\n", c->sigma_base, c->done_cnt);
   fprintf(out, "strategy: %s\n", strategy);
   if (strcmp(strategy, "logit") == 0) write_logit(out, c);

@@ -92,6 +92,9 @@ static double book_spread(const pmm_ladder_t *l) {
   return (pmm_ladder_best_e4(l, PMM_ASK) - pmm_ladder_best_e4(l, PMM_BID)) / 1e4;
 }
 
+/* Whether a recording shows how much rests in a book. */
+static bool has_sizes(uint32_t data) { return !(data & PMM_DATA_NOSIZE) && ((data & (PMM_DATA_DEPTH | PMM_DATA_TOP)) || !(data & PMM_DATA_PRICE)); }
+
 /* -- first reading -- */
 /* Full seconds up to until_ns, for which the market stood as it stands now. */
 static void count_seconds(work_t *w, uint32_t i, int64_t until_ns) {
@@ -176,9 +179,10 @@ static int64_t moment_of(const work_t *w, uint32_t i) {
   const gauge_t *const g = &w->gauge[i];
   if (g->first_ns == PMM_TIME_NONE) return PMM_TIME_NONE;
   if (w->opts->at == PMM_SCAN_MOMENT) return g->first_ns <= w->opts->at_ns ? w->opts->at_ns : PMM_TIME_NONE;
-  if (g->first_two_ns == PMM_TIME_NONE || g->last_two_ns == PMM_TIME_NONE) return g->last_ns;
+  bool const has_book = g->first_two_ns != PMM_TIME_NONE && g->last_two_ns != PMM_TIME_NONE; /* else all that was recorded */
+  int64_t const first_ns = has_book ? g->first_two_ns : g->first_ns, last_ns = has_book ? g->last_two_ns : g->last_ns;
   bool const is_middle = w->opts->at == PMM_SCAN_MIDDLE || (w->opts->at == PMM_SCAN_AUTO && !is_alive(w, i));
-  return is_middle ? g->first_two_ns + (g->last_two_ns - g->first_two_ns) / 2 : g->last_two_ns;
+  return is_middle ? first_ns + (last_ns - first_ns) / 2 : last_ns;
 }
 
 static int by_moment(const void *a, const void *b, void *ctx) {
@@ -251,7 +255,7 @@ static void fill_score(work_t *w, const pmm_view_t *view, uint32_t k, pmm_scan_m
 }
 
 static void fill_book(const pmm_ladder_t *l, pmm_scan_market_t *m) {
-  m->facts.liquidity = m->data & PMM_DATA_NOSIZE ? NAN : (double)pmm_ladder_notional(l) / 1e6;
+  m->facts.liquidity = has_sizes(m->data) ? (double)pmm_ladder_notional(l) / 1e6 : NAN;
   for (int side = PMM_BID; side <= PMM_ASK; side++) {
     if (l->best[side] == PMM_TICKS_NONE) continue;
     double const price = pmm_ladder_best_e4(l, (pmm_side_t)side) / 1e4, qty = (double)pmm_ladder_qty(l, (pmm_side_t)side, l->best[side]) / 1e6;
@@ -269,7 +273,9 @@ static void fill_activity(work_t *w, uint32_t i, pmm_scan_market_t *m) {
     m->facts.volume_24h += g->bucket[k].dollars;
     trades += g->bucket[k].trades;
   }
-  m->facts.trades_24h = m->volume_source == PMM_VOLUME_TRADES || m->volume_source == PMM_VOLUME_INFERRED ? trades : NAN;
+  bool const knows_trades = trades > 0 || m->volume_source == PMM_VOLUME_TRADES || m->volume_source == PMM_VOLUME_INFERRED || (m->data & (PMM_DATA_TRADES | PMM_DATA_INFERRED));
+  m->facts.trades_24h = knows_trades ? trades : NAN;
+  if (!knows_trades && m->volume_source == PMM_VOLUME_NONE) m->facts.volume_24h = NAN; /* not none: unknown */
   m->seen_h = (double)(m->at_ns - g->first_ns) / HOUR_NS;
   if (m->seen_h > 0) m->trade_rate_h = m->facts.trades_24h / fmin(m->seen_h, 24);
   if (g->returns >= VOL_RETURNS_MIN) m->volatility = sqrt(g->squares / ((double)g->returns * (double)VOL_STEP_NS / HOUR_NS));
@@ -427,12 +433,12 @@ static void fill_means(work_t *w) {
     m->life = from->life;
     m->outcome = from->outcome;
     m->at_ns = PMM_TIME_NONE;
-    m->facts = (pmm_scan_facts_t){.spread = NAN, .time_left_s = NAN, .price = NAN};
+    m->facts = (pmm_scan_facts_t){.spread = NAN, .time_left_s = NAN, .price = NAN, .trades_24h = NAN};
     m->verdict = PMM_VERDICT_NO_DATA;
     m->bid = m->ask = m->trade_rate_h = m->volatility = NAN;
     m->volume_source = source_of(g);
     m->mean.recorded_h = g->open_s / 3600;
-    m->mean.liquidity = g->open_s > 0 && !(from->data & PMM_DATA_NOSIZE) ? g->liquidity / g->open_s : NAN;
+    m->mean.liquidity = g->open_s > 0 && has_sizes(from->data) ? g->liquidity / g->open_s : NAN;
     m->mean.two_sided = g->open_s > 0 ? g->two_s / g->open_s : NAN;
     m->mean.spread = g->two_s > 0 ? g->spread / g->two_s : NAN;
     m->mean.trades = g->trades;

@@ -80,8 +80,9 @@ static void write_scores(FILE *out, const pmm_scan_t *s, const pmm_scan_market_t
 /* What a recording cannot tell. */
 static void write_notes(FILE *out, const pmm_scan_market_t *m) {
   if (m->data & PMM_DATA_NOSIZE) fputs("  note: the recording gives prices without sizes: liquidity is unknown, sizes are nominal\n", out);
+  else if (m->data & PMM_DATA_PRICE && !(m->data & (PMM_DATA_DEPTH | PMM_DATA_TOP))) fputs("  note: the recording gives prices without a book\n", out);
   else if (m->data & PMM_DATA_TOP) fputs("  note: the recording gives the best prices only: liquidity is a lower bound\n", out);
-  if (m->volume_source == PMM_VOLUME_NONE) fputs("  note: the recording holds no trades and no volume: activity is unknown and does not hold\n", out);
+  if (m->at_ns != PMM_TIME_NONE && isnan(m->facts.volume_24h)) fputs("  note: the recording holds no trades and no volume: activity is unknown and does not hold\n", out);
   if (m->at_ns == PMM_TIME_NONE) fputs("  note: nothing was recorded of it at that moment\n", out);
 }
 
