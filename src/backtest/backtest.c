@@ -622,7 +622,9 @@ static pmm_status_t gather(driver_t *d, const pmm_config_t *const *c, pmm_result
     result[k].wall_s = wall;
     result[k].events_per_s = wall > 0 ? (double)result[k].events / wall : 0;
     result[k].truncated = truncated;
-    if (d->run[k].sim) note_fill_source(&d->run[k], c[k], &result[k]);
+    if (!d->run[k].sim) continue;
+    note_fill_source(&d->run[k], c[k], &result[k]);
+    pmm_rewards_total(d->run[k].rewards, &result[k].rewards_low_e6, &result[k].rewards_high_e6, &result[k].accrued_rebates_e6, &result[k].reward_samples);
   }
   return PMM_OK;
 }

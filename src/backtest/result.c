@@ -253,6 +253,11 @@ void pmm_result_write_table(FILE *out, const pmm_result_t *r) {
   if (r->rebates_e6) money(out, "  rebates", r->rebates_e6);
   money(out, "  of it unrealized", r->pnl_unrealized_e6);
   money(out, "max drawdown $", r->max_drawdown_e6);
+  if (r->reward_samples) {
+    money(out, "rewards $, at least", r->rewards_low_e6);
+    money(out, "  at most", r->rewards_high_e6);
+  }
+  if (r->accrued_rebates_e6) money(out, "maker rebates, later $", r->accrued_rebates_e6);
   if (isfinite(r->sharpe)) fprintf(out, "  %-22s %14.2f\n", "Sharpe (annual)", r->sharpe);
   cents(out, "markout 1 s", r->markout[0]);
   cents(out, "markout 10 s", r->markout[1]);
