@@ -57,8 +57,8 @@ static pmm_status_t take_record(stream_t *s, const pmm_md_t *md) {
     if (s->closed) end_gap(s, md->recv_ns);
     return PMM_OK;
   case PMM_MD_TICK:
-    (void)pmm_grid_uniform(&s->grid, md->price_e4);
-    return pmm__book_regrid(&s->book, md->price_e4);
+    (void)pmm_grid_uniform(&s->grid, md->price_e4); /* verify is who complains of a tick that is none */
+    return pmm__book_regrid(&s->book, md->price_e4) == PMM_FULL ? PMM_FULL : PMM_OK;
   default: return PMM_OK;
   }
 }

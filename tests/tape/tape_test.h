@@ -177,7 +177,7 @@ static inline size_t data_files(const char *folder, const char *part, char ***pa
 }
 static inline whole_t import_data(const char *format, const char *folder, const char *part, pmm_import_stats_t *stats) {
   char **paths;
-  size_t const n = data_files(folder, part, &paths);
+  size_t n = data_files(folder, part, &paths);
   pmm_import_opts_t opts;
   pmm_error_t err = {0};
   pmm_tape_check_t check;
@@ -185,6 +185,8 @@ static inline whole_t import_data(const char *format, const char *folder, const 
   opts.format = format;
   assert_true(n > 0);
   ASSERT_OK(pmm_import(&opts, (const char *const *)paths, n, scratch("data.tape"), stats, &err), err);
+  while (n > 0) free(paths[--n]);
+  free(paths);
   ASSERT_OK(pmm_tape_verify(scratch("data.tape"), &check, &err), err);
   return read_tape(scratch("data.tape"));
 }
