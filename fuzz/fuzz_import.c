@@ -6,8 +6,17 @@
 #include <unistd.h>
 #include "pmm/tape.h"
 
-static const char *const FORMAT[] = {"kalshi-ws", "polymarket-books", "polymarket-ws", "polymarket-multifeed"};
-static const char *const NAME[] = {"20260513T1522Z.orderbook_delta.ndjson", "btc-updown-5m-1776323400.jsonl", "session.market-ws.jsonl", "btc-updown-5m-1787236800.json"};
+static const struct { const char *format, *name; } KIND[] = {
+    {"kalshi-ws", "20260513T1522Z.orderbook_delta.ndjson"}, {"polymarket-books", "btc-updown-5m-1776323400.jsonl"},
+    {"polymarket-ws", "session.market-ws.jsonl"},           {"polymarket-multifeed", "btc-updown-5m-1787236800.json"},
+    {"csv-bbo", "any.csv"},                                 {"kalshi-bbo-csv", "market_data_KXHIGHNY-25DEC05.csv"},
+    {"polymarket-updown-csv", "candle_20260421_1815.csv"},  {"kalshi-bbo-polls", "snapshots.jsonl"},
+    {"kalshi-depth", "2026-07-23.jsonl"},                   {"kalshi-ladder", "2026-07-04.jsonl"},
+    {"kalshi-candles", "kalshi_austin_candles.csv"},        {"polymarket-daily", "candles_1d_close.csv"},
+    {"polymarket-prices", "price_history.csv"},             {"polymarket-outcomes", "labels.csv"}};
+static const char *const MAP[] = {"time=t,market=m,bid=b,ask=a,bid_size=x,ask_size=y,trade_price=p,trade_size=q,trade_side=s,time_unit=ms",
+                                  "time=t,market_id=M,bid=b,no_bid=a,price_unit=cents,zone=-08:00,delimiter=;,venue=kalshi",
+                                  "time=t,market=m,event=m,no_ask=b,ask=a,price_unit=bps,time_unit=ns,tick=0.001", "time=t,market=m,event_id=E,bid=b,time_unit=s"};
 static const char *const OUTCOME[] = {"auto", "yes", "no", "void"};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -18,12 +27,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   snprintf(path, sizeof path, "%s/pmm-fuzz-%d.tape", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (int)getpid());
   pmm_import_opts_t opts;
   pmm_import_opts_default(&opts);
-  opts.format = FORMAT[data[0] & 3];
+  size_t const kind = ((data[0] & 3u) | (data[0] >> 5 & 7u) << 2) % (sizeof KIND / sizeof KIND[0]);
+  opts.format = KIND[kind].format;
   opts.outcome = OUTCOME[data[0] >> 2 & 3];
+  opts.map = MAP[data[0] >> 2 & 3];
+  opts.gap_ns = data[0] & 16 ? PMM_NS_PER_S : 0;
   opts.infer_trades = !(data[0] & 16);
   pmm_import_stats_t stats;
   pmm_error_t err = {0};
-  if (pmm_import_buffer(&opts, NAME[data[0] & 3], data + 1, size - 1, path, &stats, &err) == PMM_OK) {
+  if (pmm_import_buffer(&opts, KIND[kind].name, data + 1, size - 1, path, &stats, &err) == PMM_OK) {
     pmm_tape_check_t check;
     if (pmm_tape_verify(path, &check, &err) != PMM_OK) {
       fprintf(stderr, "an imported tape does not verify: %s\n", err.text);
