@@ -614,6 +614,7 @@ static void on_fair(pmm_engine_t *e, const pmm_event_t *ev) {
 static void on_timer(pmm_engine_t *e) {
   if (e->now_ns >= e->house_ns) {
     pmm_exec_on_timer(e->exec, e->now_ns);
+    if (e->risk.killed) stop_everything(e); /* a venue may have refused the first cancels */
     e->house_ns = e->now_ns + HOUSE_NS;
   }
   pmm__run_timers(e);

@@ -231,6 +231,33 @@ static void test_failures_reach_the_ledger(void **state) {
   }
 }
 
+/* The kill switch is pulled when the venue takes no more requests: the cancels go out again until nothing of ours rests. */
+static void test_kill_outlasts_the_limit(void **state) {
+  (void)state;
+  static rig_t r;
+  static const rig_quote_t quotes[] = {{0, 4900, 5100, 10000000}};
+  rig_open(&r, quotes, COUNT_OF(quotes));
+  r.config.exec.pending_timeout_ns = 5 * PMM_NS_PER_S;
+  r.config.risk.max_daily_loss_e6 = QTY(1);
+  r.config.exchange.rate_limit = PMM_RATE_CUSTOM;
+  r.config.exchange.rate_capacity = 2;
+  r.config.exchange.rate_refill = 0.05;
+  r.config.exchange.rate_cost_place = r.config.exchange.rate_cost_cancel = r.config.exchange.rate_cost_amend = 1;
+  rig_life(&r, 0, PMM_LIFE_OPEN);
+  rig_book(&r, 1, 4800, 1, 5200, 1);
+  rig_trade(&r, 3, PMM_ASK, 4800, 10, PMM_F_LAST);
+  rig_book(&r, 10, 2900, 1, 3100, 1);
+  for (int t = 11; t < 40; t++) rig_book(&r, t, 2900, 1 + t, 3100, 1);
+  rig_trade(&r, 40, PMM_BID, 5300, 10, PMM_F_LAST);
+  rig_resolve(&r, 50, PMM_OUTCOME_NO);
+  rig_run(&r);
+  assert_true(r.result.killed);
+  assert_true(r.result.rate_refused > 0);
+  assert_string_equal(rig_fills(&r), "3.000 .4900x10");
+  assert_non_null(strstr(rig_saw(&r, PMM_EV_CANCELLED), ".5100x10"));
+  rig_close(&r);
+}
+
 static void test_bernoulli_runs_say_so(void **state) {
   (void)state;
   static rig_t r;
@@ -345,7 +372,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_bad_scripts), cmocka_unit_test(test_script_files), cmocka_unit_test(test_streams), cmocka_unit_test(test_finer_ticks),
     cmocka_unit_test(test_outages_meet_the_recording), cmocka_unit_test(test_no_fill_in_an_outage), cmocka_unit_test(test_failures_reach_the_ledger),
-    cmocka_unit_test(test_bernoulli_runs_say_so), cmocka_unit_test(test_conservation_under_adversity),
+    cmocka_unit_test(test_kill_outlasts_the_limit), cmocka_unit_test(test_bernoulli_runs_say_so), cmocka_unit_test(test_conservation_under_adversity),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
