@@ -34,4 +34,7 @@ set_of resolved-polymarket-daily   polymarket-daily      "$dir"/resolved-polymar
 set_of weather-polymarket          polymarket-prices     "$dir"/weather-prices/polymarket_*.csv.gz
 set_of weather-kalshi              kalshi-candles        "$dir"/weather-prices/kalshi_*.csv.gz
 set_of resolved-btc5m              polymarket-outcomes   "$dir"/resolved-btc5m/*.csv.gz
+set_of chainlink-btcusd             chainlink            "$dir"/chainlink-btcusd-*/*
+set_of multi-venue-envelope         feeds-envelope       "$dir"/multi-venue-envelope/*
+set_of binance-spot-raw             binance              "$dir"/binance-spot-raw/*
 exit $failed
