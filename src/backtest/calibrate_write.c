@@ -93,22 +93,27 @@ static void write_intensity(FILE *out, const pmm_calibration_t *c) {
   if (c->inside) fprintf(out, "  %llu prints were nearer to the mid than half a tick and count for no distance\n", (unsigned long long)c->inside);
 }
 
+/* The best model wins by more than chance. */
+static bool is_clear(const pmm_calibration_t *c) { return c->queue_best >= 0 && c->queue_margin > 2 * c->queue_margin_se; }
+
 static void write_queue(FILE *out, const pmm_calibration_t *c) {
+  char se[32];
   if (c->queue_cnt == 0) return;
   fputs("\nqueue model\n", out);
   if (c->live_orders == 0)
     fputs("  not identified: which cancelled quantity stood ahead cannot be seen in totals by price. Give live orders (--fills).\n", out);
   else if (c->queue_best < 0) fprintf(out, "  not identified: two models explain the %u live orders equally well\n", c->live_orders);
   else
-    fprintf(out, "  %s explains the %u live orders (%u filled) best; the next loses %.4f +- %.4f more an order%s\n", c->queue[c->queue_best].name, c->live_orders, c->live_filled,
-            c->queue_margin, c->queue_margin_se, c->queue_margin < 2 * c->queue_margin_se ? ": not clear" : "");
+    fprintf(out, "  %s explains the %u live orders (%u filled) best; the next loses %.4f +- %s more an order%s\n", c->queue[c->queue_best].name, c->live_orders, c->live_filled,
+            c->queue_margin, num(c->queue_margin_se, 4, se, sizeof se), is_clear(c) ? "" : ": not clear");
   if (c->queue_strategy[0]) fprintf(out, "  how much it matters to strategy %s:\n", c->queue_strategy);
   fprintf(out, "  %-10s %10s %10s %12s %12s %10s\n", "model", "orders", "fills", "contracts", "P&L $", "loss");
   for (uint32_t i = 0; i < c->queue_cnt; i++) {
     const pmm_cal_queue_row_t *const r = &c->queue[i];
     char loss[32];
     if (r->orders == 0 && isnan(r->loss)) continue;
-    fprintf(out, "  %-10s %10llu %10llu %12.2f %12.4f %10s\n", r->name, (unsigned long long)r->orders, (unsigned long long)r->fills, r->contracts, r->pnl,
+    if (r->orders == 0) fprintf(out, "  %-10s %10s %10s %12s %12s %10s\n", r->name, "-", "-", "-", "-", num(r->loss, 4, loss, sizeof loss));
+    else fprintf(out, "  %-10s %10llu %10llu %12.2f %12.4f %10s\n", r->name, (unsigned long long)r->orders, (unsigned long long)r->fills, r->contracts, r->pnl,
             num(r->loss, 4, loss, sizeof loss));
   }
 }
@@ -242,7 +247,7 @@ static json_t *queue_json(const pmm_calibration_t *c) {
     json_array_append_new(models, json_pack("{s:s,s:o,s:o,s:f,s:f,s:o,s:i}", "model", r->name, "orders", count(r->orders), "fills", count(r->fills), "contracts", r->contracts, "pnl", r->pnl,
                                             "loss", number(r->loss), "both_filled", (int)r->both_filled));
   }
-  return json_pack("{s:b,s:o,s:i,s:i,s:o,s:o,s:s,s:o}", "identified", c->queue_best >= 0, "best", c->queue_best >= 0 ? json_string(c->queue[c->queue_best].name) : json_null(), "live_orders",
+  return json_pack("{s:b,s:o,s:i,s:i,s:o,s:o,s:s,s:o}", "identified", is_clear(c), "best", c->queue_best >= 0 ? json_string(c->queue[c->queue_best].name) : json_null(), "live_orders",
                    (int)c->live_orders, "live_filled", (int)c->live_filled, "margin", number(c->queue_margin), "margin_se", number(c->queue_margin_se), "strategy", c->queue_strategy, "models",
                    models);
 }
@@ -309,14 +314,14 @@ static void write_digital(FILE *out, const pmm_calibration_t *c) {
 }
 
 static void write_exchange(FILE *out, const pmm_calibration_t *c) {
-  if (c->queue_best >= 0) {
+  if (is_clear(c)) {
     const pmm_cal_queue_row_t *const r = &c->queue[c->queue_best];
     static const char *const names[] = {[PMM_QUEUE_FRONT] = "front", [PMM_QUEUE_BACK] = "back", [PMM_QUEUE_PROPORTIONAL] = "proportional", [PMM_QUEUE_POWER] = "power"};
     fprintf(out, "exchange:\n  # %u live orders; the next model loses %.4f +- %.4f more an order\n  queue: %s\n", c->live_orders, c->queue_margin, c->queue_margin_se, names[r->model]);
     if (r->model == PMM_QUEUE_POWER) fprintf(out, "  queue_power: %.2f\n", r->power);
     return;
   }
-  fputs("# queue model: not identified without live orders\n", out);
+  fprintf(out, "# queue model: not identified %s\n", c->live_orders ? "by the live orders given" : "without live orders");
   for (uint32_t i = 0; i < c->queue_cnt; i++)
     if (c->queue[i].orders) fprintf(out, "#   %-10s %llu fills, P&L $%.4f\n", c->queue[i].name, (unsigned long long)c->queue[i].fills, c->queue[i].pnl);
 }

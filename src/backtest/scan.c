@@ -241,9 +241,12 @@ static void fill_score(work_t *w, const pmm_view_t *view, uint32_t k, pmm_scan_m
   if (isnan(m->facts.spread) || (c->ops->init && c->ops->init(c->state, c->params, 1) != PMM_OK)) return;
   if (c->ops->on_view(c->state, view, &q) != PMM_OK || q.action != PMM_QUOTE_QUOTE || !q.bid_cnt || !q.ask_cnt) return;
   int64_t const size_e6 = pmm_min64(q.bid[0].qty_e6, q.ask[0].qty_e6);
-  double const bid = fmin(q.bid[0].price_e4 / 1e4, m->ask - (double)view->ladder->tick_e4 / 1e4);
-  double const ask = fmax(q.ask[0].price_e4 / 1e4, m->bid + (double)view->ladder->tick_e4 / 1e4);
-  s->bid = bid; /* one tick inside the book where it would cross, as exec places it */
+  const pmm_grid_t *const grid = &view->market->grid;
+  int32_t const under_e4 = pmm_grid_down(grid, pmm_ladder_best_e4(view->ladder, PMM_ASK)), over_e4 = pmm_grid_up(grid, pmm_ladder_best_e4(view->ladder, PMM_BID));
+  if (under_e4 == PMM_TICKS_NONE || over_e4 == PMM_TICKS_NONE) return;
+  double const bid = fmin(q.bid[0].price_e4 / 1e4, under_e4 / 1e4); /* one tick inside the book where it would cross, as exec places it */
+  double const ask = fmax(q.ask[0].price_e4 / 1e4, over_e4 / 1e4);
+  s->bid = bid;
   s->ask = ask;
   s->size = (double)size_e6 / 1e6;
   double const middle = (m->bid + m->ask) / 2, away = fmax(middle - bid, ask - middle);
