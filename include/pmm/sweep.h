@@ -93,6 +93,8 @@ pmm_status_t pmm_sweep_store_done(pmm_sweep_store_t *store, uint32_t part, bool 
 /* Metrics are the scalar keys of docs/backtest.md with dots ("pnl.total", "markout.10s"). NULL past the last one. */
 const char *pmm_sweep_metric(const pmm_sweep_store_t *store, uint32_t index);
 bool pmm_sweep_metric_is_number(const pmm_sweep_store_t *store, uint32_t index);
+/* Whether a criterion (pmm_sweep_opts_t.by) names a figure to choose by, before there is a store. PMM_NOT_FOUND, PMM_INVAL (it is no number). */
+pmm_status_t pmm_sweep_check_by(const char *by, pmm_error_t *err);
 /* value[set], NaN where there is none. PMM_NOT_FOUND (metric), PMM_INVAL (it is no number). */
 pmm_status_t pmm_sweep_store_values(pmm_sweep_store_t *store, uint32_t part, const char *metric, double *value, pmm_error_t *err);
 /* A whole result, freed by the caller. PMM_NOT_FOUND. */

@@ -227,20 +227,12 @@ static void stored(void *ctx, uint64_t units) {
 static pmm_status_t prepare(job_t *j, bool is_first, pmm_error_t *err) {
   args_t const *const a = j->args;
   j->is_usage = true;
-  pmm_status_t st = pmm_sweep_plan_open(&j->plan, &a->spec, err);
+  pmm_status_t st = pmm_sweep_check_by(a->opts.by, err);
+  if (st == PMM_OK) st = pmm_sweep_plan_open(&j->plan, &a->spec, err);
   if (st != PMM_OK) return st;
   st = pmm_sweep_plan_tapes(j->plan, &a->spec, err);
   j->is_usage = st == PMM_NOT_READY;
-  if (st == PMM_OK && is_first) st = pmm_sweep_store_open(&j->store, a->output, j->plan, a->fresh, err);
-  if (st != PMM_OK || !is_first) return st;
-  double *const value = malloc(j->plan->set_cnt * sizeof *value);
-  if (!value) return pmm_error_set(err, PMM_FULL, "sweep: no memory");
-  const char *const metric = a->opts.by + (*a->opts.by == '-');
-  pmm_error_t why = {0};
-  st = pmm_sweep_store_values(j->store, 0, metric, value, &why);
-  free(value);
-  j->is_usage = st == PMM_NOT_FOUND || st == PMM_INVAL;
-  return st == PMM_OK ? PMM_OK : pmm_error_set(err, st, "%s%s", j->is_usage ? "--by " : "", why.text);
+  return st == PMM_OK && is_first ? pmm_sweep_store_open(&j->store, a->output, j->plan, a->fresh, err) : st;
 }
 
 typedef pmm_status_t (*show_t)(FILE *out, const pmm_sweep_shown_t *shown, pmm_error_t *err);

@@ -96,6 +96,17 @@ static pmm_status_t find_metric(const pmm_sweep_store_t *s, const char *name, co
   return pmm_error_set(err, PMM_NOT_FOUND, "%.60s: no such figure of a result (did you mean '%s'?)", name, pmm_param_nearest(names, s->metric_cnt, name));
 }
 
+pmm_status_t pmm_sweep_check_by(const char *by, pmm_error_t *err) {
+  pmm_sweep_store_t *const s = calloc(1, sizeof *s);
+  if (!s) return no_memory(err);
+  const metric_t *metric = NULL;
+  pmm_error_t why = {0};
+  pmm_status_t st = know_metrics(s, &why);
+  if (st == PMM_OK) st = find_metric(s, by + (*by == '-'), &metric, &why);
+  free(s);
+  return st == PMM_OK ? PMM_OK : pmm_error_set(err, st, "--by %s", why.text);
+}
+
 /* -- tables -- */
 static const char *sql_type(json_type type) {
   if (type == JSON_STRING) return "TEXT";

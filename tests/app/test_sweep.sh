@@ -21,7 +21,7 @@ run 2 sweep "$tape" --set params.spread_bsp=50:400:3
 says err "did you mean 'spread_bps'?"
 run 2 sweep "$tape" --set params.size=1,-5 -o "$tmp/bad.db" --csv "$tmp/bad.csv"
 says err "set 1 (params.size=-5)"
-run 2 sweep "$tape" $spread --by pnl.totl
+run 2 sweep "$tape" $spread --by pnl.totl -o "$tmp/bad.db"
 says err "did you mean 'pnl.total'?"
 run 2 sweep "$tape" $spread --folds 4
 says err "pmm tape cut"
