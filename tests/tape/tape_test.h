@@ -168,12 +168,7 @@ static inline size_t data_files(const char *folder, const char *part, char ***pa
   snprintf(dir_path, sizeof dir_path, "%s/%s", data_dir(), folder);
   DIR *const dir = opendir(dir_path);
   if (!dir) skip();
-  static char *kept[1024]; /* of this call; the next one frees them */
-  for (size_t i = 0; i < COUNT_OF(kept); i++) {
-    free(kept[i]);
-    kept[i] = NULL;
-  }
-  *paths = kept;
+  *paths = calloc(1024, sizeof **paths);
   for (struct dirent *e; (e = readdir(dir)) != NULL && n < 1024;)
     if (e->d_name[0] != '.' && strstr(e->d_name, part) && asprintf(&(*paths)[n], "%s/%s", dir_path, e->d_name) > 0) n++;
   closedir(dir);
