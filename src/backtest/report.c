@@ -3,7 +3,7 @@
 
    What an answer of the exchange or a decision changes is looked up at the next callback, when the engine has digested it, and
    booked at the time it happened. */
-#include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "pmm/param.h"
@@ -69,8 +69,10 @@ static void advance_panel(pmm_recorder_t *r, pmm__panel_t *p, int64_t now_ns) {
 
 /* -- depth map: a byte a cell. 0 nothing; 1..127 resting bids, 129..255 asks, in quarter powers of two from 1/128 contract -- */
 static uint8_t size_code(int64_t qty_e6, pmm_side_t side) {
-  int32_t code = 1;
-  for (double x = (double)qty_e6 / 1e6 * 128; x >= 1.189207115 && code < 127; x /= 1.189207115) code++;
+  int power;
+  double const mantissa = frexp((double)qty_e6 / 1e6 * 128, &power); /* in [1/2, 1) */
+  int const quarter = (mantissa >= 0.5946035575013605) + (mantissa >= 0.7071067811865476) + (mantissa >= 0.8408964152537145);
+  int64_t const code = pmm_min64(pmm_max64(1 + 4 * (power - 1) + quarter, 1), 127);
   return (uint8_t)(side == PMM_BID ? code : 128 + code);
 }
 

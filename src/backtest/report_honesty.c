@@ -1,6 +1,7 @@
 /* report_honesty.c -- what a reader must know before believing a run's figures: where fills came from, under which model of queue and
    latency, and everything about data or run that makes the figures weaker than they look. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include "report_impl.h"
 
@@ -46,7 +47,7 @@ static void judge_fills(json_t *w, const pmm_result_t *r) {
     warn(w, json_sprintf("%.0f%% of the passive fills (%llu of %llu) rest on trades that were inferred from volume and book changes, not printed by the venue.",
                          percent(r->inferred_fills, maker), (unsigned long long)r->inferred_fills, (unsigned long long)maker));
   if (r->cross_fills)
-    warn(w, json_sprintf("%.0f%% of the passive fills (%llu of %llu) were made because the recorded book crossed our price. Without printed trades nobody knows how much would have traded: read them as an estimate.",
+    warn(w, json_sprintf("%.0f%% of the passive fills (%llu of %llu) were made because the recorded book crossed our price. Without printed trades that is a lower bound of the fills, and the worst of them: the market had moved through us.",
                          percent(r->cross_fills, maker), (unsigned long long)r->cross_fills, (unsigned long long)maker));
   if (r->fill_source && strstr(r->fill_source, "bernoulli"))
     warn(w, json_string("Fills were drawn by chance at a stated rate, because the recording holds prices only. They say nothing about queues or adverse selection."));
@@ -86,10 +87,25 @@ static void judge_settings(json_t *w, const pmm_config_t *c) {
   if (c->exchange.fees == 1) warn(w, json_string("Fees are switched off."));
 }
 
-/* A calibration says in its fragment what it was fitted on; the page can only point at what it cannot know. */
-static void judge_fit(json_t *w, const pmm_report_info_t *info) {
-  if (info->tape_cnt)
-    note(w, json_string("If the parameters were chosen by looking at these tapes (a sweep, a calibration, by hand), the result flatters them: judge on tapes that were held out."));
+/* Whether the configuration came from a fragment of `pmm calibrate` (or contains one) that names this very tape. */
+static bool fitted_on(const char *config_path, json_t *tape) {
+  char line[1024], mark[64];
+  FILE *const f = fopen(config_path, "re");
+  snprintf(mark, sizeof mark, ", %lld bytes, crc32c %s", (long long)json_integer_value(json_object_get(tape, "bytes")), json_string_value(json_object_get(tape, "crc32c")));
+  bool found = false;
+  while (f && !found && fgets(line, sizeof line, f)) found = line[0] == '#' && strstr(line, mark) != NULL;
+  if (f) fclose(f);
+  return found;
+}
+
+static void judge_fit(json_t *w, const pmm_report_info_t *info, json_t *tapes) {
+  size_t i;
+  json_t *tape;
+  unsigned fitted = 0;
+  json_array_foreach(tapes, i, tape) fitted += info->config && fitted_on(info->config->path, tape);
+  if (fitted) warn(w, json_sprintf("The configuration was calibrated on %u of these %zu tapes: the result flatters it. Judge on tapes that were held out.", fitted, info->tape_cnt));
+  else if (info->tape_cnt)
+    note(w, json_string("If the parameters were chosen by looking at these tapes (a sweep, by hand), the result flatters them: judge on tapes that were held out."));
 }
 
 static void judge_page(json_t *w, const pmm_recorder_t *r) {
@@ -102,13 +118,13 @@ static void judge_page(json_t *w, const pmm_recorder_t *r) {
   if (r->gap_total > PMM__GAPS_MAX) note(w, json_sprintf("The first %d gaps are marked in the charts.", PMM__GAPS_MAX));
 }
 
-json_t *pmm__report_honesty(const pmm_recorder_t *r, const pmm_report_info_t *info, const pmm_result_t *result) {
+json_t *pmm__report_honesty(const pmm_recorder_t *r, const pmm_report_info_t *info, const pmm_result_t *result, json_t *tapes) {
   json_t *const w = json_array();
   judge_fills(w, result);
   judge_data(w, r, result);
   judge_account(w, result);
   if (info->config) judge_settings(w, info->config);
-  judge_fit(w, info);
+  judge_fit(w, info, tapes);
   judge_page(w, r);
   json_t *const o = json_object();
   json_object_set_new(o, "fills", json_string(result->fill_source ? result->fill_source : "none"));

@@ -156,7 +156,7 @@ extern const unsigned char pmm__report_js[], pmm__report_css[], pmm__report_html
 extern const size_t pmm__report_js_size, pmm__report_css_size, pmm__report_html_size;
 /* The document of a run; NULL without memory. */
 json_t *pmm__report_document(const pmm_recorder_t *r, const pmm_report_info_t *info, const pmm_result_t *result, pmm_error_t *err);
-/* What a reader must know before believing the figures: strings, never NULL. */
-json_t *pmm__report_honesty(const pmm_recorder_t *r, const pmm_report_info_t *info, const pmm_result_t *result);
+/* What a reader must know before believing the figures. tapes as pmm__report_tapes gives them. */
+json_t *pmm__report_honesty(const pmm_recorder_t *r, const pmm_report_info_t *info, const pmm_result_t *result, json_t *tapes);
 json_t *pmm__report_tapes(const pmm_report_info_t *info, pmm_error_t *err); /* NULL on an error */
 #endif

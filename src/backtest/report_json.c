@@ -248,7 +248,8 @@ static json_t *worst_json(const pmm_recorder_t *r) {
 }
 
 /* -- where the data came from -- */
-static pmm_status_t hash_file(const char *path, uint64_t *hash, pmm_error_t *err) {
+/* Both the hash that tells tapes apart and the CRC that `pmm calibrate` names them by. */
+static pmm_status_t hash_file(const char *path, uint64_t *hash, uint32_t *crc, pmm_error_t *err) {
   int const fd = open(path, O_RDONLY | O_CLOEXEC);
   struct stat st;
   if (fd < 0 || fstat(fd, &st) != 0) {
@@ -259,6 +260,7 @@ static pmm_status_t hash_file(const char *path, uint64_t *hash, pmm_error_t *err
   close(fd);
   if (map == MAP_FAILED) return pmm_error_set(err, PMM_IO, "%s: %s", path, strerror(errno));
   *hash = pmm_hash64(map, (size_t)st.st_size, 0);
+  *crc = pmm_crc32c(0, map, (size_t)st.st_size);
   munmap(map, (size_t)st.st_size);
   return PMM_OK;
 }
@@ -266,12 +268,13 @@ static pmm_status_t hash_file(const char *path, uint64_t *hash, pmm_error_t *err
 static json_t *tape_json(const char *path, pmm_error_t *err) {
   pmm_tape_t *tape;
   uint64_t hash = 0;
-  if (hash_file(path, &hash, err) != PMM_OK || pmm_tape_open(&tape, path, err) != PMM_OK) return NULL;
+  uint32_t crc = 0;
+  if (hash_file(path, &hash, &crc, err) != PMM_OK || pmm_tape_open(&tape, path, err) != PMM_OK) return NULL;
   pmm_tape_info_t const *const info = pmm_tape_info(tape);
   const char *const slash = strrchr(path, '/');
   json_t *const markets = json_array();
   for (uint32_t i = 0; i < pmm_tape_market_cnt(tape) && i < MARKET_ROWS; i++) json_array_append_new(markets, json_string(pmm_tape_market(tape, i)->id));
-  json_t *const o = json_pack("{s:s,s:o,s:I,s:I,s:o,s:o,s:b,s:i,s:o,s:s}", "file", slash ? slash + 1 : path, "hash", hash_text(hash), "bytes", (json_int_t)info->bytes, "records",
+  json_t *const o = json_pack("{s:s,s:o,s:o,s:I,s:I,s:o,s:o,s:b,s:i,s:o,s:s}", "file", slash ? slash + 1 : path, "hash", hash_text(hash), "crc32c", json_sprintf("%08x", crc), "bytes", (json_int_t)info->bytes, "records",
                               (json_int_t)info->records, "first", seconds(info->first_ns), "last", seconds(info->last_ns), "truncated", info->truncated,
                               "market_cnt", (int)pmm_tape_market_cnt(tape), "markets", markets, "provenance", info->provenance ? info->provenance : "");
   pmm_tape_close(tape);
@@ -347,7 +350,7 @@ json_t *pmm__report_document(const pmm_recorder_t *r, const pmm_report_info_t *i
   json_object_set_new(o, "first", seconds(r->first_ns));
   json_object_set_new(o, "last", seconds(r->last_ns));
   json_object_set_new(o, "slots", json_integer(r->slot_cnt));
-  json_object_set_new(o, "honesty", pmm__report_honesty(r, info, result));
+  json_object_set_new(o, "honesty", pmm__report_honesty(r, info, result, tapes));
   json_object_set_new(o, "result", result_json(result));
   json_object_set_new(o, "config", info->config ? written(write_config, info->config) : json_null());
   json_object_set_new(o, "tapes", tapes);

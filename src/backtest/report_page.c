@@ -89,7 +89,7 @@ pmm_status_t pmm_report_page(FILE *out, const char *kind, const char *title, con
   if (wrong) return pmm_error_set(err, PMM_INVAL, "report: the document is no JSON object: %s", wrong);
   uLongf packed_len = compressBound(len);
   unsigned char *const packed = malloc(packed_len);
-  if (!packed || compress2(packed, &packed_len, (const unsigned char *)json, len, 9) != Z_OK) {
+  if (!packed || compress2(packed, &packed_len, (const unsigned char *)json, len, Z_DEFAULT_COMPRESSION) != Z_OK) {
     free(packed);
     return pmm_error_set(err, PMM_FULL, "report: no memory");
   }

@@ -21,7 +21,7 @@ function honesty(doc) {
   return h("section", { class: "honesty" + (warned ? " warned" : ""), "aria-label": "How far to believe this run" },
     h("h3", {}, "How far to believe this run"),
     h("dl", {}, rows.filter(([, v]) => v).flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, v)])),
-    h("ul", {}, o.warnings.map((w) => h("li", { class: w.level }, h("b", {}, w.level === "warning" ? "Warning" : "Note"), w.text))));
+    h("ul", {}, [...o.warnings].sort((a, b) => (b.level === "warning") - (a.level === "warning")).map((w) => h("li", { class: w.level }, h("b", {}, w.level === "warning" ? "Warning" : "Note"), w.text))));
 }
 
 const tile = (name, value, more, tone) => h("div", { class: "tile" }, h("div", { class: "name" }, name), h("div", { class: "value " + (tone ?? "") }, value), more ? h("div", { class: "more" }, more) : null);

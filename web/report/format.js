@@ -12,7 +12,7 @@ export function number(x, digits) {
   return (x < 0 && /[1-9]/.test(text) ? MINUS : "") + text;
 }
 // As few digits as tell it apart: for settings, where 0.0002 is not 0.00020.
-export const brief = (x) => (known(x) ? (x < 0 ? MINUS : "") + Math.abs(x).toLocaleString("en-US", { maximumSignificantDigits: Math.abs(x) >= 1e4 ? 21 : 5 }) : NONE);
+export const brief = (x, digits = 5) => (known(x) ? (x < 0 ? MINUS : "") + Math.abs(x).toLocaleString("en-US", Math.abs(x) >= 10 ** (digits - 1) ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: digits }) : NONE);
 export function money(x) {
   if (!known(x)) return NONE;
   const a = Math.abs(x);

@@ -6,6 +6,7 @@ import * as f from "./format.js";
 
 const CELLS_MAX = 30, ROWS_MAX = 1000;
 const text = (v) => (typeof v === "number" ? f.brief(v) : v === null ? "–" : String(v));
+const figure = (v) => (typeof v === "number" ? f.brief(v, 4) : text(v));
 
 // Values of an axis: as they are when few, else in equal bins of their order.
 function steps(rows, k) {
@@ -26,7 +27,7 @@ function tone(v, low, high) {
   const dark = isDark(), through = low < 0 && high > 0;
   const share = through ? v / Math.max(-low, high) : (v - low) / (high - low || 1);
   const strength = Math.min(1, Math.abs(share)), hue = through ? (v < 0 ? "200 60 50" : "30 140 80") : "30 110 200";
-  return { background: `rgb(${hue} / ${(0.08 + 0.82 * strength).toFixed(3)})`, color: strength > 0.55 ? "#fff" : dark ? "#e8eaed" : "#1c2024" };
+  return { background: `rgb(${hue} / ${(0.08 + 0.82 * strength).toFixed(3)})`, color: dark ? "#f2f4f6" : strength > 0.75 ? "#fff" : "#1c2024" };
 }
 
 function heatTable(doc, s) {
@@ -41,7 +42,7 @@ function heatTable(doc, s) {
     h("tbody", {}, values.map((row, i) => h("tr", {}, h("th", { scope: "row" }, ys.names[i]), row.map((v, k) => {
       if (v === null) return h("td", {});
       const { background, color } = tone(v, low, high);
-      return h("td", { class: v === best ? "best" : null, style: `background:${background};color:${color}`, title: `${doc.axes[s.x]} ${xs.names[k]}, ${doc.axes[s.y]} ${ys.names[i]}: ${doc.metrics[s.metric]} ${text(v)} (${cells[i][k].length} sets)` }, text(v));
+      return h("td", { class: v === best ? "best" : null, style: `background:${background};color:${color}`, title: `${doc.axes[s.x]} ${xs.names[k]}, ${doc.axes[s.y]} ${ys.names[i]}: ${doc.metrics[s.metric]} ${figure(v)} (${cells[i][k].length} sets)` }, figure(v));
     }))))));
 }
 
@@ -57,8 +58,8 @@ function scatter(doc, a, b) {
   const on = front(doc, a, b), name = (k) => doc.metrics[k - doc.axes.length];
   const rows = doc.rows.map((r, i) => [r, i]).filter(([r]) => typeof r[a] === "number" && typeof r[b] === "number").sort(([p], [q]) => p[a] - q[a]);
   const x = rows.map(([r]) => r[a]), y = rows.map(([r]) => r[b]);
-  return chart({ title: `${name(b)} against ${name(a)}`, explain: "A dot is a parameter set. The line joins those that no other set beats in both figures: the choice lies among them.", x, height: 380, unit: name(b), format: text, range: padded,
-    xScale: { range: (u, min, max) => padded(u, min, max) }, xAxis: { values: (u, vs) => vs.map(text), label: name(a), labelSize: 18, size: 36 }, xFormat: (v) => `${name(a)} ${text(v)}`,
+  return chart({ title: `${name(b)} against ${name(a)}`, explain: "A dot is a parameter set. The line joins those that no other set beats in both figures: the choice lies among them.", x, height: 380, unit: name(b), format: figure, range: padded,
+    xScale: { range: (u, min, max) => padded(u, min, max) }, xAxis: { values: (u, vs) => vs.map(figure), label: name(a), labelSize: 18, size: 36 }, xFormat: (v) => `${name(a)} ${figure(v)}`,
     data: [y, rows.map(([r, i]) => (on.has(i) ? r[b] : null))],
     series: [{ label: "sets", color: "c-1", paths: () => null, points: { show: true, size: 6 } }, { label: "front", color: "c-2", width: 2, spanGaps: true, quiet: true, points: { show: true, size: 9 } }],
     tip: (u, idx) => doc.axes.map((axis, k) => `${axis} ${text(rows[idx][0][k])}`) });
@@ -77,7 +78,7 @@ function sortedTable(doc, on) {
     place.replaceChildren(h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "All sets" }, h("table", {}, h("caption", {}, "All sets"),
       h("thead", {}, h("tr", {}, names.map((n, k) => h("th", { scope: "col", class: "n", "aria-sort": state.by === k ? (state.down ? "descending" : "ascending") : "none" },
         h("button", { type: "button", onclick: () => { state.down = state.by === k ? !state.down : k >= doc.axes.length; state.by = k; draw(); } }, n + (state.by === k ? (state.down ? " ↓" : " ↑") : "")))))),
-      h("tbody", {}, rows.map(([r, i]) => h("tr", { class: on().has(i) ? "front" : null }, r.map((v, k) => h(k === 0 ? "th" : "td", { class: "n", scope: k === 0 ? "row" : null }, text(v)))))))),
+      h("tbody", {}, rows.map(([r, i]) => h("tr", { class: on().has(i) ? "front" : null }, r.map((v, k) => h(k === 0 ? "th" : "td", { class: "n", scope: k === 0 ? "row" : null }, k < doc.axes.length ? text(v) : figure(v)))))))),
     doc.rows.length > ROWS_MAX ? h("p", { class: "explain" }, `The first ${f.count(ROWS_MAX)} of ${f.count(doc.rows.length)} sets in this order.`) : "");
   };
   draw();
