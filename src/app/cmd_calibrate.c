@@ -22,7 +22,8 @@ static const char HELP[] =
     "      --set KEY=VALUE   override one value\n"
     "  -o, --output FILE     write a configuration fragment (- for standard output) with its provenance in comments; it is a valid\n"
     "                        configuration: pmm backtest -c FILE\n"
-    "      --fills FILE      orders of your own that rested on these markets, as CSV with the columns market,side,price,qty,placed,filled,\n"
+    "      --fills FILE      orders of your own that rested on these markets, as CSV with the columns "
+    "market,side,price,qty,placed,filled,\n"
     "                        ended: finds the queue model that explains their fill times best\n"
     "      --no-queue        leave out the backtests that show how much the queue model matters\n"
     "      --json            one JSON object instead of text\n"
@@ -31,7 +32,8 @@ static const char HELP[] =
 
 typedef struct args {
   pmm_app_config_args_t config;
-  const char *tape[TAPES_MAX]; size_t tape_cnt;
+  const char *tape[TAPES_MAX];
+  size_t tape_cnt;
   const char *output;
   pmm_calibrate_opts_t calibrate;
   bool json;
@@ -39,19 +41,22 @@ typedef struct args {
 
 /* -1: go on. */
 static int parse_args(args_t *a, int argc, char **argv) {
-  static const struct option longopts[] = {
-      {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'}, {"output", required_argument, NULL, 'o'}, {"fills", required_argument, NULL, 'f'},
-      {"no-queue", no_argument, NULL, 'q'}, {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+  static const struct option longopts[] = {{"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
+                                           {"output", required_argument, NULL, 'o'}, {"fills", required_argument, NULL, 'f'},
+                                           {"no-queue", no_argument, NULL, 'q'},     {"json", no_argument, NULL, 'j'},
+                                           {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
   for (int o; (o = getopt_long(argc, argv, "c:o:h", longopts, NULL)) != -1;) switch (o) {
     case 'c': a->config.path = optarg; break;
-    case 's': if (!pmm_app_set_add(&a->config, optarg)) return PMM_EXIT_USAGE; break;
+    case 's':
+      if (!pmm_app_set_add(&a->config, optarg)) return PMM_EXIT_USAGE;
+      break;
     case 'o': a->output = optarg; break;
     case 'f': a->calibrate.fills = optarg; break;
     case 'q': a->calibrate.no_queue = true; break;
     case 'j': a->json = true; break;
     case 'h': fputs(HELP, stdout); return PMM_EXIT_DONE;
     default: return pmm_app_usage("calibrate", NULL);
-  }
+    }
   for (; optind < argc; optind++) {
     if (a->tape_cnt == TAPES_MAX) return pmm_app_usage("calibrate", "more than %d tapes", TAPES_MAX);
     a->tape[a->tape_cnt++] = argv[optind];
@@ -93,7 +98,10 @@ static int write_fragment(const args_t *a, const pmm_config_t *config, const pmm
   char *text = NULL;
   size_t len = 0;
   FILE *const memory = open_memstream(&text, &len);
-  if (!memory) { pmm_app_error("no memory"); return PMM_EXIT_FAILED; }
+  if (!memory) {
+    pmm_app_error("no memory");
+    return PMM_EXIT_FAILED;
+  }
   bool const known = write_provenance(a, memory);
   fclose(memory);
   int status = PMM_EXIT_FAILED;
@@ -141,7 +149,10 @@ int pmm_cmd_calibrate(int argc, char **argv) {
   int const early = parse_args(&a, argc, argv);
   if (early >= 0) return early;
   pmm_config_t *const config = malloc(sizeof *config);
-  if (!config) { pmm_app_error("no memory"); return PMM_EXIT_FAILED; }
+  if (!config) {
+    pmm_app_error("no memory");
+    return PMM_EXIT_FAILED;
+  }
   int const status = pmm_app_config_load(&a.config, config) ? calibrate(&a, config) : PMM_EXIT_USAGE;
   free(config);
   return status;

@@ -27,11 +27,13 @@ static const char HELP[] =
     "      --json            one JSON object instead of text\n"
     "\n"
     "The columns named after strategies hold its ranking: 1 is the market it wants most, * marks those within its limit, - one\n"
-    "that its rules leave out. docs/scan.md explains every figure. Exit status: 0 done, 1 the work failed, 2 usage or configuration error.\n";
+    "that its rules leave out. docs/scan.md explains every figure. Exit status: 0 done, 1 the work failed, 2 usage or configuration "
+    "error.\n";
 
 typedef struct args {
   pmm_app_config_args_t config;
-  const char *tape[TAPES_MAX]; size_t tape_cnt;
+  const char *tape[TAPES_MAX];
+  size_t tape_cnt;
   pmm_scan_opts_t scan;
   uint32_t top;
   bool json;
@@ -55,19 +57,27 @@ static bool parse_top(args_t *a, const char *text) {
 
 /* -1: go on. */
 static int parse_args(args_t *a, int argc, char **argv) {
-  static const struct option longopts[] = {
-      {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'}, {"strategy", required_argument, NULL, 'S'}, {"at", required_argument, NULL, 'a'},
-      {"top", required_argument, NULL, 'n'}, {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+  static const struct option longopts[] = {{"config", required_argument, NULL, 'c'},   {"set", required_argument, NULL, 's'},
+                                           {"strategy", required_argument, NULL, 'S'}, {"at", required_argument, NULL, 'a'},
+                                           {"top", required_argument, NULL, 'n'},      {"json", no_argument, NULL, 'j'},
+                                           {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
   for (int o; (o = getopt_long(argc, argv, "c:h", longopts, NULL)) != -1;) switch (o) {
     case 'c': a->config.path = optarg; break;
-    case 's': if (!pmm_app_set_add(&a->config, optarg)) return PMM_EXIT_USAGE; break;
+    case 's':
+      if (!pmm_app_set_add(&a->config, optarg)) return PMM_EXIT_USAGE;
+      break;
     case 'S': a->scan.strategy = optarg; break;
-    case 'a': if (!parse_at(a, optarg)) return pmm_app_usage("scan", "--at: %.60s (allowed: end, middle, or a time such as 2026-06-11T05:39:31Z)", optarg); break;
-    case 'n': if (!parse_top(a, optarg)) return pmm_app_usage("scan", "--top: %.40s (allowed: 1 to %d)", optarg, TOP_MAX); break;
+    case 'a':
+      if (!parse_at(a, optarg))
+        return pmm_app_usage("scan", "--at: %.60s (allowed: end, middle, or a time such as 2026-06-11T05:39:31Z)", optarg);
+      break;
+    case 'n':
+      if (!parse_top(a, optarg)) return pmm_app_usage("scan", "--top: %.40s (allowed: 1 to %d)", optarg, TOP_MAX);
+      break;
     case 'j': a->json = true; break;
     case 'h': fputs(HELP, stdout); return PMM_EXIT_DONE;
     default: return pmm_app_usage("scan", NULL);
-  }
+    }
   for (; optind < argc; optind++) {
     if (a->tape_cnt == TAPES_MAX) return pmm_app_usage("scan", "more than %d tapes", TAPES_MAX);
     a->tape[a->tape_cnt++] = argv[optind];
@@ -103,7 +113,10 @@ int pmm_cmd_scan(int argc, char **argv) {
   pmm_error_t err = {0};
   const pmm_strategy_ops_t *ops;
   pmm_config_t *const config = malloc(sizeof *config);
-  if (!config) { pmm_app_error("no memory"); return PMM_EXIT_FAILED; }
+  if (!config) {
+    pmm_app_error("no memory");
+    return PMM_EXIT_FAILED;
+  }
   int status = PMM_EXIT_USAGE;
   if (pmm_app_config_load(&a.config, config)) {
     bool known = !a.scan.strategy;

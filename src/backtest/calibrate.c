@@ -7,15 +7,21 @@
 #define HOLE_NS (600 * PMM_NS_PER_S) /* a longer silence is no calm: no return across it */
 #define RETURNS_MIN 20
 #define HOUR_S 3600.0
-#define LATENCY_BINS 1024            /* 16 an octave from 1 us on */
+#define LATENCY_BINS 1024 /* 16 an octave from 1 us on */
 #define LATENCY_LEAST_NS 1000.0
 #define LATENCY_MIN 100
 #define NEGATIVE_MAX 0.01
-#define SUGGEST_MIN 100              /* samples, and prints, that a suggestion rests on */
-#define EDGE 1e-9                    /* of a price */
+#define SUGGEST_MIN 100 /* samples, and prints, that a suggestion rests on */
+#define EDGE 1e-9       /* of a price */
 
 /* -- returns by the value in force at equal steps -- */
-typedef struct sampler { int64_t next_ns, step_ns; double last; bool has; double sum, squares; uint64_t cnt; } sampler_t;
+typedef struct sampler {
+  int64_t next_ns, step_ns;
+  double last;
+  bool has;
+  double sum, squares;
+  uint64_t cnt;
+} sampler_t;
 
 static void sample(sampler_t *s, int64_t until_ns, double now_value) {
   if (s->next_ns == PMM_TIME_NONE) s->next_ns = until_ns;
@@ -42,27 +48,44 @@ static pmm_cal_volatility_t volatility_of(double sum, double squares, uint64_t n
 }
 
 /* -- distances from the mid -- */
-typedef struct pool { /* of one source of fills */
+typedef struct pool {                     /* of one source of fills */
   double time[2][PMM_INTENSITY_BINS + 1]; /* [side of the maker][how many bins an order could stand in]: seconds */
   uint64_t furthest[2][PMM_INTENSITY_BINS];
 } pool_t;
 
-typedef struct latency { uint64_t bin[LATENCY_BINS], cnt, negative; int64_t least_ns, most_ns; } latency_t;
+typedef struct latency {
+  uint64_t bin[LATENCY_BINS], cnt, negative;
+  int64_t least_ns, most_ns;
+} latency_t;
 
 typedef struct watch { /* of one market */
   bool has_prints;
   int64_t at_ns, close_ns;
-  bool live;                       /* it trades and shows both sides */
-  double settled; int64_t changed_ns; /* the mid before it last moved, and when that was */
+  bool live; /* it trades and shows both sides */
+  double settled;
+  int64_t changed_ns; /* the mid before it last moved, and when that was */
   bool has_settled;
   sampler_t log_odds[PMM_CAL_HORIZONS];
-  int64_t order_ns, order_exch_ns; uint8_t order_side; double order_reach; bool has_order;
-  int64_t window_ns; double window_mid; int32_t low_ask_e4, high_bid_e4; bool has_window;
-  pmm_warmup_t *warmup; void *memory;
-  double trade_rate; int64_t rate_ns;
+  int64_t order_ns, order_exch_ns;
+  uint8_t order_side;
+  double order_reach;
+  bool has_order;
+  int64_t window_ns;
+  double window_mid;
+  int32_t low_ask_e4, high_bid_e4;
+  bool has_window;
+  pmm_warmup_t *warmup;
+  void *memory;
+  double trade_rate;
+  int64_t rate_ns;
 } watch_t;
 
-typedef struct feed { sampler_t whole; pmm_vol_t stdev, ewma; double value; bool has; } feed_t;
+typedef struct feed {
+  sampler_t whole;
+  pmm_vol_t stdev, ewma;
+  double value;
+  bool has;
+} feed_t;
 
 typedef struct work {
   pmm__replay_t replay;
@@ -71,14 +94,17 @@ typedef struct work {
   pmm_warmup_params_t warmup;
   double nu, c_sigma, w1, w2;
   int64_t lag_ns, lag_inferred_ns;
-  double width;                    /* of a bin, dollars: the coarsest tick around one half */
-  watch_t *watch; double *mid; bool *has_mid; /* by market */
+  double width; /* of a bin, dollars: the coarsest tick around one half */
+  watch_t *watch;
+  double *mid;
+  bool *has_mid; /* by market */
   feed_t *feed;
   pool_t prints, crossings;
   uint64_t inside;
   pmm__prints_t *flow;
   latency_t *latency;
-  float *toxicity; size_t toxicity_cnt, toxicity_cap;
+  float *toxicity;
+  size_t toxicity_cnt, toxicity_cap;
   double jump, one_way, abs_return;
   double pq_time, pq_sum, market_s;
   pmm_status_t status;
@@ -226,7 +252,8 @@ static void warm(work_t *w, uint32_t i, const pmm_md_t *md) {
 
 /* -- records -- */
 static void note_latency(latency_t *l, const pmm_md_t *md) {
-  if (md->exch_ns == PMM_TIME_NONE || md->kind == PMM_MD_GAP || md->kind == PMM_MD_STATUS) return; /* those two are not a message of that time */
+  if (md->exch_ns == PMM_TIME_NONE || md->kind == PMM_MD_GAP || md->kind == PMM_MD_STATUS)
+    return; /* those two are not a message of that time */
   int64_t const ns = md->recv_ns - md->exch_ns;
   if (l->cnt == 0 || ns < l->least_ns) l->least_ns = ns;
   if (l->cnt == 0 || ns > l->most_ns) l->most_ns = ns;
@@ -501,7 +528,10 @@ static pmm_status_t read_logit(work_t *w, const void *params, pmm_error_t *err) 
 static pmm_status_t open_market(work_t *w, uint32_t i) {
   watch_t *const m = &w->watch[i];
   const pmm_market_t *const d = &w->replay.setup.market[i];
-  *m = (watch_t){.has_prints = (d->data & (PMM_DATA_TRADES | PMM_DATA_INFERRED)) != 0, .at_ns = PMM_TIME_NONE, .close_ns = d->close_ns, .rate_ns = INT64_MIN / 2};
+  *m = (watch_t){.has_prints = (d->data & (PMM_DATA_TRADES | PMM_DATA_INFERRED)) != 0,
+                 .at_ns = PMM_TIME_NONE,
+                 .close_ns = d->close_ns,
+                 .rate_ns = INT64_MIN / 2};
   for (int h = 0; h < PMM_CAL_HORIZONS; h++)
     m->log_odds[h] = (sampler_t){.next_ns = PMM_TIME_NONE, .step_ns = (int64_t)(pmm_cal_horizon_s[h] * 1e9)};
   int32_t const above_e4 = pmm_grid_up(&d->grid, PMM_ONE_E4 / 2); /* tapered grids are finer at the edges only */
@@ -558,8 +588,10 @@ static pmm_status_t measure(work_t *w, const pmm_backtest_opts_t *data, const pm
   return st == PMM_OK ? st : pmm_error_set(err, st, "calibrate: %s", pmm_status_to_string(st));
 }
 
-pmm_status_t pmm_calibrate_run(const pmm_config_t *config, const pmm_backtest_opts_t *data, const pmm_calibrate_opts_t *opts, pmm_calibration_t *out, pmm_error_t *err) {
-  *out = (pmm_calibration_t){.first_ns = PMM_TIME_NONE, .last_ns = PMM_TIME_NONE, .queue_best = -1, .queue_margin = NAN, .queue_margin_se = NAN};
+pmm_status_t pmm_calibrate_run(const pmm_config_t *config, const pmm_backtest_opts_t *data, const pmm_calibrate_opts_t *opts,
+                               pmm_calibration_t *out, pmm_error_t *err) {
+  *out = (pmm_calibration_t){
+      .first_ns = PMM_TIME_NONE, .last_ns = PMM_TIME_NONE, .queue_best = -1, .queue_margin = NAN, .queue_margin_se = NAN};
   work_t *const w = calloc(1, sizeof *w);
   if (!w) return pmm_error_set(err, PMM_FULL, "no memory");
   w->config = config;

@@ -19,7 +19,9 @@ static double share_of(const pmm_intensity_t *f, size_t j, double k, double *slo
   return near - far;
 }
 
-static uint64_t ended_in(const pmm_intensity_t *f, size_t j) { return f->bin[j].reached - (j + 1 < f->bin_cnt ? f->bin[j + 1].reached : 0); }
+static uint64_t ended_in(const pmm_intensity_t *f, size_t j) {
+  return f->bin[j].reached - (j + 1 < f->bin_cnt ? f->bin[j + 1].reached : 0);
+}
 
 static double likelihood(const pmm_intensity_t *f, double log_k) {
   double const k = pmm_exp(log_k);

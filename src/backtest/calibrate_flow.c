@@ -7,16 +7,26 @@
 
 const double pmm_cal_horizon_s[PMM_CAL_HORIZONS] = {1, 10, 60};
 
-typedef struct print { int64_t at_ns; double price, mid, contracts; uint32_t market; uint8_t side, size; } print_t;
-typedef struct sums { uint64_t prints; double contracts, gain, gain2, qty, adverse, own; } sums_t; /* gain: dollars; gain2: of squares of a contract's */
+typedef struct print {
+  int64_t at_ns;
+  double price, mid, contracts;
+  uint32_t market;
+  uint8_t side, size;
+} print_t;
+typedef struct sums {
+  uint64_t prints;
+  double contracts, gain, gain2, qty, adverse, own;
+} sums_t; /* gain: dollars; gain2: of squares of a contract's */
 
 struct pmm__prints {
-  print_t *print; size_t cnt, cap;
+  print_t *print;
+  size_t cnt, cap;
   size_t next[PMM_CAL_HORIZONS];
   sums_t sums[2][PMM_CAL_SIZES][PMM_CAL_HORIZONS];
   uint64_t seen[2][PMM_CAL_SIZES];
   double contracts[2][PMM_CAL_SIZES];
-  double adverse[PMM_CAL_HORIZONS]; uint64_t adverse_cnt[PMM_CAL_HORIZONS]; /* log-odds, over prints */
+  double adverse[PMM_CAL_HORIZONS];
+  uint64_t adverse_cnt[PMM_CAL_HORIZONS]; /* log-odds, over prints */
 };
 
 pmm_status_t pmm__prints_open(pmm__prints_t **prints) {
@@ -72,7 +82,13 @@ pmm_status_t pmm__prints_add(pmm__prints_t *p, const pmm_md_t *md, double mid) {
   }
   double const contracts = (double)md->qty_e6 / 1e6;
   uint8_t const size = contracts < 10 ? 0 : contracts < 100 ? 1 : 2;
-  p->print[p->cnt++] = (print_t){.at_ns = md->recv_ns, .price = md->price_e4 / 1e4, .mid = mid, .contracts = contracts, .market = md->market, .side = md->side, .size = size};
+  p->print[p->cnt++] = (print_t){.at_ns = md->recv_ns,
+                                 .price = md->price_e4 / 1e4,
+                                 .mid = mid,
+                                 .contracts = contracts,
+                                 .market = md->market,
+                                 .side = md->side,
+                                 .size = size};
   p->seen[md->side][size]++;
   p->contracts[md->side][size] += contracts;
   return PMM_OK;
@@ -99,7 +115,8 @@ void pmm__prints_report(const pmm__prints_t *p, pmm_calibration_t *out) {
       contracts += p->contracts[side][size];
       for (int h = 0; h < PMM_CAL_HORIZONS; h++) {
         const sums_t *const s = &p->sums[side][size][h];
-        all[h].prints += s->prints, all[h].qty += s->qty, all[h].gain += s->gain, all[h].own += s->own, all[h].gain2 += s->gain2, all[h].adverse += s->adverse;
+        all[h].prints += s->prints, all[h].qty += s->qty, all[h].gain += s->gain, all[h].own += s->own, all[h].gain2 += s->gain2,
+            all[h].adverse += s->adverse;
       }
     }
   report(&out->markout_all, all, prints, contracts);

@@ -13,11 +13,16 @@
 #define CASH_E6 INT64_C(1000000000000000) /* the money was there: the orders rested */
 #define WAIT_FLOOR_S 1.0                  /* keeps the log of a wait that was all but nothing in bounds */
 
-static const struct { const char *name; int32_t model; double power; bool is_in_backtest; } rows[] = {
-  {"back", PMM_QUEUE_BACK, 1, true},         {"front", PMM_QUEUE_FRONT, 1, true},      {"power 0.5", PMM_QUEUE_POWER, 0.5, false},
-  {"power 1", PMM_QUEUE_POWER, 1, true},     {"power 1.5", PMM_QUEUE_POWER, 1.5, false}, {"power 2", PMM_QUEUE_POWER, 2, true},
-  {"power 2.5", PMM_QUEUE_POWER, 2.5, false}, {"power 3", PMM_QUEUE_POWER, 3, true},    {"power 4", PMM_QUEUE_POWER, 4, false},
-  {"power 5", PMM_QUEUE_POWER, 5, false},
+static const struct {
+  const char *name;
+  int32_t model;
+  double power;
+  bool is_in_backtest;
+} rows[] = {
+    {"back", PMM_QUEUE_BACK, 1, true},          {"front", PMM_QUEUE_FRONT, 1, true},        {"power 0.5", PMM_QUEUE_POWER, 0.5, false},
+    {"power 1", PMM_QUEUE_POWER, 1, true},      {"power 1.5", PMM_QUEUE_POWER, 1.5, false}, {"power 2", PMM_QUEUE_POWER, 2, true},
+    {"power 2.5", PMM_QUEUE_POWER, 2.5, false}, {"power 3", PMM_QUEUE_POWER, 3, true},      {"power 4", PMM_QUEUE_POWER, 4, false},
+    {"power 5", PMM_QUEUE_POWER, 5, false},
 };
 #define ROWS (sizeof rows / sizeof rows[0])
 _Static_assert(ROWS <= PMM_CAL_QUEUE_ROWS, "every model has a row");
@@ -55,8 +60,16 @@ static pmm_status_t backtest_each(const pmm_config_t *config, const pmm_backtest
 }
 
 /* -- live orders: market,side,price,qty,placed,filled,ended -- */
-typedef struct live { int64_t placed_ns, filled_ns, ended_ns, qty_e6; int32_t price_e4; uint32_t market; uint8_t side; } live_t;
-typedef struct lives { live_t *live; uint32_t cnt; } lives_t;
+typedef struct live {
+  int64_t placed_ns, filled_ns, ended_ns, qty_e6;
+  int32_t price_e4;
+  uint32_t market;
+  uint8_t side;
+} live_t;
+typedef struct lives {
+  live_t *live;
+  uint32_t cnt;
+} lives_t;
 enum { COL_MARKET, COL_SIDE, COL_PRICE, COL_QTY, COL_PLACED, COL_FILLED, COL_ENDED, COLS };
 static const char *const columns[COLS] = {"market", "side", "price", "qty", "placed", "filled", "ended"};
 
@@ -100,9 +113,11 @@ static const char *read_live(char *const field[], const int of[COLS], const pmm_
   *out = (live_t){.market = i};
   if (strcmp(side, "bid") != 0 && strcmp(side, "ask") != 0) return "side: neither bid nor ask";
   out->side = side[0] == 'a';
-  if (pmm_decimal_parse(field[of[COL_PRICE]], strlen(field[of[COL_PRICE]]), 4, &price, NULL) != PMM_OK || price <= 0 || price >= PMM_ONE_E4) return "price: not between 0 and 1";
+  if (pmm_decimal_parse(field[of[COL_PRICE]], strlen(field[of[COL_PRICE]]), 4, &price, NULL) != PMM_OK || price <= 0 || price >= PMM_ONE_E4)
+    return "price: not between 0 and 1";
   out->price_e4 = (int32_t)price;
-  if (pmm_decimal_parse(field[of[COL_QTY]], strlen(field[of[COL_QTY]]), 6, &out->qty_e6, NULL) != PMM_OK || out->qty_e6 <= 0) return "qty: not a size";
+  if (pmm_decimal_parse(field[of[COL_QTY]], strlen(field[of[COL_QTY]]), 6, &out->qty_e6, NULL) != PMM_OK || out->qty_e6 <= 0)
+    return "qty: not a size";
   if (!read_time(field[of[COL_PLACED]], &out->placed_ns) || out->placed_ns == PMM_TIME_NONE) return "placed: not a time";
   if (!read_time(field[of[COL_FILLED]], &out->filled_ns)) return "filled: not a time";
   if (!read_time(field[of[COL_ENDED]], &out->ended_ns)) return "ended: not a time";
@@ -125,7 +140,8 @@ static pmm_status_t read_lines(FILE *file, const char *path, const pmm__replay_t
     if (!line[len] && !feof(file)) return pmm_error_set(err, PMM_PARSE, "%.200s:%d: line longer than %d bytes", path, no, LINE_MAX - 2);
     line[len] = '\0';
     if (no == 1) {
-      if (!read_header(line, of, &cnt)) return pmm_error_set(err, PMM_PARSE, "%.200s:1: not a heading with market,side,price,qty,placed,filled,ended", path);
+      if (!read_header(line, of, &cnt))
+        return pmm_error_set(err, PMM_PARSE, "%.200s:1: not a heading with market,side,price,qty,placed,filled,ended", path);
       continue;
     }
     if (len == 0) continue;
@@ -159,9 +175,9 @@ typedef struct bench {
   pmm_sim_t *sim[ROWS];
   pmm_market_t **market;
   pmm_ladder_t **ladder;
-  uint32_t next;               /* order to be placed */
-  int64_t *filled_ns;          /* [row][order], PMM_TIME_NONE */
-  int64_t *open_e6;            /* likewise */
+  uint32_t next;      /* order to be placed */
+  int64_t *filled_ns; /* [row][order], PMM_TIME_NONE */
+  int64_t *open_e6;   /* likewise */
 } bench_t;
 
 static void take_fills(bench_t *b, size_t row) {
@@ -177,8 +193,14 @@ static void take_fills(bench_t *b, size_t row) {
 static void place_until(bench_t *b, int64_t before_ns) {
   for (; b->next < b->lives.cnt && b->lives.live[b->next].placed_ns < before_ns; b->next++) {
     const live_t *const o = &b->lives.live[b->next];
-    pmm_action_t const act = {.at_ns = o->placed_ns, .order_id = b->next + 1, .qty_e6 = o->qty_e6, .price_e4 = o->price_e4, .market = o->market,
-                              .kind = PMM_ACT_PLACE, .route = o->side == PMM_BID ? PMM_BUY_YES : PMM_BUY_NO, .tif = PMM_GTC};
+    pmm_action_t const act = {.at_ns = o->placed_ns,
+                              .order_id = b->next + 1,
+                              .qty_e6 = o->qty_e6,
+                              .price_e4 = o->price_e4,
+                              .market = o->market,
+                              .kind = PMM_ACT_PLACE,
+                              .route = o->side == PMM_BID ? PMM_BUY_YES : PMM_BUY_NO,
+                              .tif = PMM_GTC};
     for (size_t row = 0; row < ROWS; row++) {
       pmm_sim_on_action(b->sim[row], o->placed_ns, &act);
       take_fills(b, row);
@@ -226,7 +248,9 @@ static pmm_status_t open_sims(bench_t *b, const pmm_config_t *config) {
 
 /* Time until the fill, or until it was no longer waited for. */
 static double wait_s(const live_t *o, int64_t filled_ns, int64_t end_ns) {
-  int64_t const limit_ns = o->ended_ns != PMM_TIME_NONE ? o->ended_ns : o->filled_ns != PMM_TIME_NONE ? pmm_max64(o->filled_ns, end_ns) : end_ns;
+  int64_t const limit_ns = o->ended_ns != PMM_TIME_NONE    ? o->ended_ns
+                           : o->filled_ns != PMM_TIME_NONE ? pmm_max64(o->filled_ns, end_ns)
+                                                           : end_ns;
   int64_t const until_ns = filled_ns == PMM_TIME_NONE || filled_ns > limit_ns ? limit_ns : filled_ns;
   return (double)pmm_max64(until_ns - o->placed_ns, 0) / 1e9;
 }
@@ -265,7 +289,8 @@ static void judge(const bench_t *b, int64_t end_ns, pmm_calibration_t *out) {
   if (out->queue_margin > 1e-12) out->queue_best = best; /* else two models fit alike and the orders cannot tell them apart */
 }
 
-static pmm_status_t compare_live(const pmm_config_t *config, const pmm_backtest_opts_t *data, const char *path, pmm_calibration_t *out, pmm_error_t *err) {
+static pmm_status_t compare_live(const pmm_config_t *config, const pmm_backtest_opts_t *data, const char *path, pmm_calibration_t *out,
+                                 pmm_error_t *err) {
   bench_t *const b = calloc(1, sizeof *b);
   if (!b) return pmm_error_set(err, PMM_FULL, "no memory");
   pmm__replay_hooks_t const hooks = {b, bench_before, bench_after};
@@ -285,7 +310,8 @@ static pmm_status_t compare_live(const pmm_config_t *config, const pmm_backtest_
   return st;
 }
 
-pmm_status_t pmm__queue_compare(const pmm_config_t *config, const pmm_backtest_opts_t *data, const pmm_calibrate_opts_t *opts, pmm_calibration_t *out, pmm_error_t *err) {
+pmm_status_t pmm__queue_compare(const pmm_config_t *config, const pmm_backtest_opts_t *data, const pmm_calibrate_opts_t *opts,
+                                pmm_calibration_t *out, pmm_error_t *err) {
   if (opts->no_queue && !opts->fills) return PMM_OK;
   out->queue_cnt = ROWS;
   for (size_t i = 0; i < ROWS; i++) {

@@ -12,10 +12,10 @@
 #define VOLUME_MIN 10000.0
 #define TIME_MIN_S (7 * 86400.0)
 #define BUCKET_NS (600 * PMM_NS_PER_S)
-#define BUCKETS 144          /* of ten minutes: a day */
+#define BUCKETS 144 /* of ten minutes: a day */
 #define VOL_STEP_NS (10 * PMM_NS_PER_S)
 #define VOL_RETURNS_MIN 20
-#define VOL_HOLE 60          /* steps without a record that are a hole, not calm */
+#define VOL_HOLE 60 /* steps without a record that are a hole, not calm */
 #define HOUR_NS (3600.0 * 1e9)
 
 /* -- verdict -- */
@@ -41,10 +41,9 @@ const char *pmm_volume_source_to_string(pmm_volume_source_t source) {
 
 pmm_verdict_t pmm_scan_judge(const pmm_scan_facts_t *f, bool holds[PMM_SCAN_CONDITIONS]) {
   bool const each[PMM_SCAN_CONDITIONS] = {
-    [PMM_SCAN_LIQUIDITY] = f->liquidity > LIQUIDITY_MIN,
-    [PMM_SCAN_SPREAD] = f->spread > 0 && f->spread < SPREAD_MAX,
-    [PMM_SCAN_ACTIVITY] = f->volume_24h > VOLUME_MIN || f->trades_24h >= 1,
-    [PMM_SCAN_TIME_LEFT] = f->time_left_s >= TIME_MIN_S,
+      [PMM_SCAN_LIQUIDITY] = f->liquidity > LIQUIDITY_MIN,
+      [PMM_SCAN_SPREAD] = f->spread > 0 && f->spread<SPREAD_MAX, [PMM_SCAN_ACTIVITY] = f->volume_24h> VOLUME_MIN || f->trades_24h >= 1,
+      [PMM_SCAN_TIME_LEFT] = f->time_left_s >= TIME_MIN_S,
   };
   int cnt = 0;
   for (int i = 0; i < PMM_SCAN_CONDITIONS; i++) cnt += each[i];
@@ -54,21 +53,27 @@ pmm_verdict_t pmm_scan_judge(const pmm_scan_facts_t *f, bool holds[PMM_SCAN_COND
 }
 
 /* -- the work in hand -- */
-typedef struct bucket { double dollars; uint32_t trades; } bucket_t;
-typedef struct gauge { /* of one market */
-  int64_t first_ns, last_ns;           /* of its records */
-  int64_t first_two_ns, last_two_ns;   /* both sides of the book */
+typedef struct bucket {
+  double dollars;
+  uint32_t trades;
+} bucket_t;
+typedef struct gauge {               /* of one market */
+  int64_t first_ns, last_ns;         /* of its records */
+  int64_t first_two_ns, last_two_ns; /* both sides of the book */
   bool two_sided;
-  int64_t next_s_ns;                   /* first pass: next full second */
+  int64_t next_s_ns; /* first pass: next full second */
   double open_s, two_s, liquidity, spread;
   uint64_t trades, inferred;
-  double dollars, counted;             /* by prints; by the venue's counter */
-  int64_t counter_e6; bool has_counter;
-  int64_t target_ns;                   /* second pass: the moment; PMM_TIME_NONE never */
+  double dollars, counted; /* by prints; by the venue's counter */
+  int64_t counter_e6;
+  bool has_counter;
+  int64_t target_ns; /* second pass: the moment; PMM_TIME_NONE never */
   int64_t bucket_idx;
   bucket_t bucket[BUCKETS];
   int64_t next_vol_ns;
-  double x, squares; uint64_t returns; bool has_x;
+  double x, squares;
+  uint64_t returns;
+  bool has_x;
 } gauge_t;
 
 typedef struct candidate {
@@ -83,17 +88,18 @@ typedef struct work {
   const pmm_scan_opts_t *opts;
   pmm_scan_t *out;
   gauge_t *gauge;
-  uint32_t *by_target; uint32_t target_cnt, target_next;
+  uint32_t *by_target;
+  uint32_t target_cnt, target_next;
   int64_t end_ns;
   candidate_t candidate[PMM_SCAN_STRATEGIES_MAX];
 } work_t;
 
-static double book_spread(const pmm_ladder_t *l) {
-  return (pmm_ladder_best_e4(l, PMM_ASK) - pmm_ladder_best_e4(l, PMM_BID)) / 1e4;
-}
+static double book_spread(const pmm_ladder_t *l) { return (pmm_ladder_best_e4(l, PMM_ASK) - pmm_ladder_best_e4(l, PMM_BID)) / 1e4; }
 
 /* Whether a recording shows how much rests in a book. */
-static bool has_sizes(uint32_t data) { return !(data & PMM_DATA_NOSIZE) && ((data & (PMM_DATA_DEPTH | PMM_DATA_TOP)) || !(data & PMM_DATA_PRICE)); }
+static bool has_sizes(uint32_t data) {
+  return !(data & PMM_DATA_NOSIZE) && ((data & (PMM_DATA_DEPTH | PMM_DATA_TOP)) || !(data & PMM_DATA_PRICE));
+}
 
 /* -- first reading -- */
 /* Full seconds up to until_ns, for which the market stood as it stands now. */
@@ -164,7 +170,8 @@ static void end_survey(work_t *w) {
     const pmm_market_t *const m = pmm_engine_market(w->replay.setup.engine, i);
     count_seconds(w, i, w->end_ns);
     if (g->two_sided) g->last_two_ns = w->end_ns;
-    if (g->last_two_ns != PMM_TIME_NONE && m->close_ns != PMM_TIME_NONE) g->last_two_ns = pmm_min64(g->last_two_ns, pmm_max64(m->close_ns - 1, g->first_two_ns));
+    if (g->last_two_ns != PMM_TIME_NONE && m->close_ns != PMM_TIME_NONE)
+      g->last_two_ns = pmm_min64(g->last_two_ns, pmm_max64(m->close_ns - 1, g->first_two_ns));
   }
 }
 
@@ -219,7 +226,8 @@ static void step_volatility(work_t *w, uint32_t i, int64_t until_ns) {
   int64_t const steps = (until_ns - g->next_vol_ns) / VOL_STEP_NS + 1;
   g->next_vol_ns += steps * VOL_STEP_NS;
   double mid;
-  bool const is_known = pmm__replay_two_sided(&w->replay, i) && pmm_ladder_mid(pmm_engine_ladder(w->replay.setup.engine, i), &mid) == PMM_OK;
+  bool const is_known =
+      pmm__replay_two_sided(&w->replay, i) && pmm_ladder_mid(pmm_engine_ladder(w->replay.setup.engine, i), &mid) == PMM_OK;
   double const x = is_known ? pmm_logit(mid) : 0;
   if (is_known && g->has_x && steps <= VOL_HOLE) {
     g->squares += (x - g->x) * (x - g->x);
@@ -242,7 +250,8 @@ static void fill_score(work_t *w, const pmm_view_t *view, uint32_t k, pmm_scan_m
   if (c->ops->on_view(c->state, view, &q) != PMM_OK || q.action != PMM_QUOTE_QUOTE || !q.bid_cnt || !q.ask_cnt) return;
   int64_t const size_e6 = pmm_min64(q.bid[0].qty_e6, q.ask[0].qty_e6);
   const pmm_grid_t *const grid = &view->market->grid;
-  int32_t const under_e4 = pmm_grid_down(grid, pmm_ladder_best_e4(view->ladder, PMM_ASK)), over_e4 = pmm_grid_up(grid, pmm_ladder_best_e4(view->ladder, PMM_BID));
+  int32_t const under_e4 = pmm_grid_down(grid, pmm_ladder_best_e4(view->ladder, PMM_ASK)),
+                over_e4 = pmm_grid_up(grid, pmm_ladder_best_e4(view->ladder, PMM_BID));
   if (under_e4 == PMM_TICKS_NONE || over_e4 == PMM_TICKS_NONE) return;
   double const bid = fmin(q.bid[0].price_e4 / 1e4, under_e4 / 1e4); /* one tick inside the book where it would cross, as exec places it */
   double const ask = fmax(q.ask[0].price_e4 / 1e4, over_e4 / 1e4);
@@ -261,7 +270,8 @@ static void fill_book(const pmm_ladder_t *l, pmm_scan_market_t *m) {
   m->facts.liquidity = has_sizes(m->data) ? (double)pmm_ladder_notional(l) / 1e6 : NAN;
   for (int side = PMM_BID; side <= PMM_ASK; side++) {
     if (l->best[side] == PMM_TICKS_NONE) continue;
-    double const price = pmm_ladder_best_e4(l, (pmm_side_t)side) / 1e4, qty = (double)pmm_ladder_qty(l, (pmm_side_t)side, l->best[side]) / 1e6;
+    double const price = pmm_ladder_best_e4(l, (pmm_side_t)side) / 1e4,
+                 qty = (double)pmm_ladder_qty(l, (pmm_side_t)side, l->best[side]) / 1e6;
     *(side == PMM_BID ? &m->bid : &m->ask) = price;
     *(side == PMM_BID ? &m->bid_qty : &m->ask_qty) = qty;
   }
@@ -276,7 +286,8 @@ static void fill_activity(work_t *w, uint32_t i, pmm_scan_market_t *m) {
     m->facts.volume_24h += g->bucket[k].dollars;
     trades += g->bucket[k].trades;
   }
-  bool const knows_trades = trades > 0 || m->volume_source == PMM_VOLUME_TRADES || m->volume_source == PMM_VOLUME_INFERRED || (m->data & (PMM_DATA_TRADES | PMM_DATA_INFERRED));
+  bool const knows_trades = trades > 0 || m->volume_source == PMM_VOLUME_TRADES || m->volume_source == PMM_VOLUME_INFERRED ||
+                            (m->data & (PMM_DATA_TRADES | PMM_DATA_INFERRED));
   m->facts.trades_24h = knows_trades ? trades : NAN;
   if (!knows_trades && m->volume_source == PMM_VOLUME_NONE) m->facts.volume_24h = NAN; /* not none: unknown */
   m->seen_h = (double)(m->at_ns - g->first_ns) / HOUR_NS;
@@ -303,7 +314,8 @@ static void take_moment(work_t *w, uint32_t i) {
   m->life = market.life;
   m->facts.time_left_s = market.close_ns == PMM_TIME_NONE ? NAN : fmax(0, (double)(market.close_ns - g->target_ns) / 1e9);
   if (!w->replay.gap[i]) fill_book(view.ladder, m);
-  if (view.mid_age_ns != PMM_NS_MAX) m->facts.price = view.mid_age_ns == 0 || !pmm_flow_last(view.flow) ? view.mid : pmm_flow_last(view.flow)->price_e4 / 1e4;
+  if (view.mid_age_ns != PMM_NS_MAX)
+    m->facts.price = view.mid_age_ns == 0 || !pmm_flow_last(view.flow) ? view.mid : pmm_flow_last(view.flow)->price_e4 / 1e4;
   else if (pmm_flow_last(view.flow)) m->facts.price = pmm_flow_last(view.flow)->price_e4 / 1e4;
   fill_activity(w, i, m);
   m->verdict = pmm_scan_judge(&m->facts, m->holds);
@@ -311,7 +323,8 @@ static void take_moment(work_t *w, uint32_t i) {
 }
 
 static void moments_until(work_t *w, int64_t before_ns) {
-  while (w->target_next < w->target_cnt && w->gauge[w->by_target[w->target_next]].target_ns < before_ns) take_moment(w, w->by_target[w->target_next++]);
+  while (w->target_next < w->target_cnt && w->gauge[w->by_target[w->target_next]].target_ns < before_ns)
+    take_moment(w, w->by_target[w->target_next++]);
 }
 
 static void moments_before(void *ctx, const pmm_md_t *md) {
@@ -336,7 +349,10 @@ static void moments_after(void *ctx, const pmm_md_t *md) {
 }
 
 /* -- ranking -- */
-typedef struct ranking { const pmm_scan_t *scan; uint32_t strategy; } ranking_t;
+typedef struct ranking {
+  const pmm_scan_t *scan;
+  uint32_t strategy;
+} ranking_t;
 
 static int by_score(const void *a, const void *b, void *ctx) {
   const ranking_t *const r = ctx;
@@ -352,7 +368,8 @@ static int by_merit(const void *a, const void *b, void *ctx) {
   uint32_t const i = *(const uint32_t *)a, k = *(const uint32_t *)b;
   const pmm_scan_market_t *const x = &s->market[i], *const y = &s->market[k];
   if (x->verdict != y->verdict) return x->verdict < y->verdict ? -1 : 1;
-  double const a_dollars = isnan(x->facts.liquidity) ? -1 : x->facts.liquidity, b_dollars = isnan(y->facts.liquidity) ? -1 : y->facts.liquidity;
+  double const a_dollars = isnan(x->facts.liquidity) ? -1 : x->facts.liquidity,
+               b_dollars = isnan(y->facts.liquidity) ? -1 : y->facts.liquidity;
   if (a_dollars != b_dollars) return a_dollars > b_dollars ? -1 : 1;
   return i < k ? -1 : i > k;
 }
@@ -382,14 +399,16 @@ static const pmm_config_strategy_t *configured(const pmm_config_t *c, const pmm_
 }
 
 static pmm_status_t add_candidate(work_t *w, const pmm_strategy_ops_t *ops, const pmm_config_strategy_t *from, pmm_error_t *err) {
-  if (w->out->strategy_cnt == PMM_SCAN_STRATEGIES_MAX) return pmm_error_set(err, PMM_FULL, "more than %d strategies", PMM_SCAN_STRATEGIES_MAX);
+  if (w->out->strategy_cnt == PMM_SCAN_STRATEGIES_MAX)
+    return pmm_error_set(err, PMM_FULL, "more than %d strategies", PMM_SCAN_STRATEGIES_MAX);
   candidate_t *const c = &w->candidate[w->out->strategy_cnt];
   pmm_scan_strategy_t *const s = &w->out->strategy[w->out->strategy_cnt++];
   *c = (candidate_t){.ops = ops, .match = from ? from->match : "*"};
   c->params = aligned_alloc(64, PMM_CONFIG_PARAMS_MAX);
   c->state = aligned_alloc(64, (ops->state_size + 63) / 64 * 64);
   if (!c->params || !c->state) return pmm_error_set(err, PMM_FULL, "no memory");
-  if (!from && ops->params_size > PMM_CONFIG_PARAMS_MAX) return pmm_error_set(err, PMM_INVAL, "strategy %.64s: more parameters than a configuration holds", ops->name);
+  if (!from && ops->params_size > PMM_CONFIG_PARAMS_MAX)
+    return pmm_error_set(err, PMM_INVAL, "strategy %.64s: more parameters than a configuration holds", ops->name);
   memset(c->params, 0, PMM_CONFIG_PARAMS_MAX);
   if (from) memcpy(c->params, from->params, sizeof from->params);
   else pmm_params_default(ops->params, ops->param_cnt, c->params);
@@ -415,7 +434,8 @@ static pmm_status_t add_candidates(work_t *w, pmm_error_t *err) {
   if (w->opts->every_strategy)
     for (size_t i = 0; st == PMM_OK && i < cnt; i++) st = add_candidate(w, table[i], configured(w->config, table[i]), err);
   else
-    for (uint32_t i = 0; st == PMM_OK && i < w->config->strategy_cnt; i++) st = add_candidate(w, w->config->strategy[i].ops, &w->config->strategy[i], err);
+    for (uint32_t i = 0; st == PMM_OK && i < w->config->strategy_cnt; i++)
+      st = add_candidate(w, w->config->strategy[i].ops, &w->config->strategy[i], err);
   return st;
 }
 
@@ -484,8 +504,8 @@ static pmm_status_t read_twice(work_t *w, const pmm_backtest_opts_t *data, pmm_e
   if (st == PMM_OK) st = pmm__replay_run(&w->replay, data, &survey, 0, 2, err);
   if (st != PMM_OK) return st;
   end_survey(w);
-  plan_moments(w);
   fill_means(w);
+  plan_moments(w);
   w->out->truncated = pmm__stream_truncated(w->replay.stream);
   pmm__replay_close(&w->replay);
   st = pmm__replay_open(&w->replay, w->config, data, err);
@@ -496,7 +516,8 @@ static pmm_status_t read_twice(work_t *w, const pmm_backtest_opts_t *data, pmm_e
   return PMM_OK;
 }
 
-pmm_status_t pmm_scan_run(const pmm_config_t *config, const pmm_backtest_opts_t *data, const pmm_scan_opts_t *opts, pmm_scan_t *out, pmm_error_t *err) {
+pmm_status_t pmm_scan_run(const pmm_config_t *config, const pmm_backtest_opts_t *data, const pmm_scan_opts_t *opts, pmm_scan_t *out,
+                          pmm_error_t *err) {
   *out = (pmm_scan_t){.at = opts->at, .at_ns = opts->at_ns, .has_rewards = config->rewards.model != PMM_REWARDS_NONE};
   work_t w = {.config = config, .opts = opts, .out = out};
   pmm_status_t const st = read_twice(&w, data, err);

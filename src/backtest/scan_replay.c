@@ -17,7 +17,8 @@ static pmm_status_t look(void *state, const pmm_view_t *view, pmm_quotes_t *out)
   return PMM_OK;
 }
 
-static const pmm_strategy_ops_t silent = {.abi = PMM_STRATEGY_ABI, .name = "silent", .help = "", .state_size = 1, .init = wake, .on_view = look};
+static const pmm_strategy_ops_t silent = {
+    .abi = PMM_STRATEGY_ABI, .name = "silent", .help = "", .state_size = 1, .init = wake, .on_view = look};
 
 /* The configuration's books, feeds and market overrides; nobody trades, so the account need not be marked. */
 static pmm_config_t *silent_config(const pmm_config_t *config) {
@@ -72,7 +73,8 @@ static void one_record(pmm__replay_t *r, const pmm__replay_hooks_t *hooks, const
   if (hooks->after) hooks->after(hooks->ctx, md);
 }
 
-pmm_status_t pmm__replay_run(pmm__replay_t *r, const pmm_backtest_opts_t *data, const pmm__replay_hooks_t *hooks, unsigned pass, unsigned pass_cnt, pmm_error_t *err) {
+pmm_status_t pmm__replay_run(pmm__replay_t *r, const pmm_backtest_opts_t *data, const pmm__replay_hooks_t *hooks, unsigned pass,
+                             unsigned pass_cnt, pmm_error_t *err) {
   uint64_t const total = pmm__stream_total(r->stream);
   uint64_t done = 0;
   for (;;) {
@@ -93,4 +95,6 @@ bool pmm__replay_two_sided(const pmm__replay_t *r, uint32_t market) {
   return state == PMM_BOOK_NORMAL || state == PMM_BOOK_LOCKED;
 }
 
-void pmm__replay_view(const pmm__replay_t *r, uint32_t market, pmm_view_t *out) { pmm_engine_view(r->setup.engine, r->slot_of[market], out); }
+void pmm__replay_view(const pmm__replay_t *r, uint32_t market, pmm_view_t *out) {
+  pmm_engine_view(r->setup.engine, r->slot_of[market], out);
+}

@@ -6,11 +6,13 @@
 #include "pmm/scan.h"
 
 /* What a condition wants, and where listed markets of both venues mostly lie: rules of thumb for the reader, in no formula. */
-static const struct { const char *name, *unit, *wanted, *usual; } conditions[PMM_SCAN_CONDITIONS] = {
-  [PMM_SCAN_LIQUIDITY] = {"liquidity", "$", "above 1000", "500 to 50000"},
-  [PMM_SCAN_SPREAD] = {"spread", "$", "above 0, below 0.05", "0.01 to 0.04"},
-  [PMM_SCAN_ACTIVITY] = {"volume 24 h", "$", "above 10000, or a trade in 24 h", "1000 to 1000000"},
-  [PMM_SCAN_TIME_LEFT] = {"time left", "days", "at least 7", "7 to 90"},
+static const struct {
+  const char *name, *unit, *wanted, *usual;
+} conditions[PMM_SCAN_CONDITIONS] = {
+    [PMM_SCAN_LIQUIDITY] = {"liquidity", "$", "above 1000", "500 to 50000"},
+    [PMM_SCAN_SPREAD] = {"spread", "$", "above 0, below 0.05", "0.01 to 0.04"},
+    [PMM_SCAN_ACTIVITY] = {"volume 24 h", "$", "above 10000, or a trade in 24 h", "1000 to 1000000"},
+    [PMM_SCAN_TIME_LEFT] = {"time left", "days", "at least 7", "7 to 90"},
 };
 
 static const char *at_text(const pmm_scan_t *s) {
@@ -46,8 +48,8 @@ static const char *number_text(double x, int digits, char *buf, size_t len) {
 
 /* -- one market -- */
 static void write_condition(FILE *out, const pmm_scan_market_t *m, pmm_scan_condition_t which, const char *value) {
-  fprintf(out, "  %-12s %14s %-4s  %-3s  wanted %-32s usual %s\n", conditions[which].name, value, conditions[which].unit, m->holds[which] ? "yes" : "no",
-          conditions[which].wanted, conditions[which].usual);
+  fprintf(out, "  %-12s %14s %-4s  %-3s  wanted %-32s usual %s\n", conditions[which].name, value, conditions[which].unit,
+          m->holds[which] ? "yes" : "no", conditions[which].wanted, conditions[which].usual);
 }
 
 static void write_conditions(FILE *out, const pmm_scan_market_t *m) {
@@ -64,7 +66,8 @@ static void write_line(FILE *out, const char *label, double value, int digits, c
 }
 
 static void write_scores(FILE *out, const pmm_scan_t *s, const pmm_scan_market_t *m) {
-  fprintf(out, "\n  %-16s %12s %8s  %-18s %10s%s\n", "strategy", "score", "wanted", "would quote", "size", s->has_rewards ? "   reward $/day" : "");
+  fprintf(out, "\n  %-16s %12s %8s  %-18s %10s%s\n", "strategy", "score", "wanted", "would quote", "size",
+          s->has_rewards ? "   reward $/day" : "");
   for (uint32_t k = 0; k < s->strategy_cnt; k++) {
     const pmm_scan_score_t *const x = &m->score[k];
     char score[48], quote[48], size[48];
@@ -80,15 +83,18 @@ static void write_scores(FILE *out, const pmm_scan_t *s, const pmm_scan_market_t
 /* What a recording cannot tell. */
 static void write_notes(FILE *out, const pmm_scan_market_t *m) {
   if (m->data & PMM_DATA_NOSIZE) fputs("  note: the recording gives prices without sizes: liquidity is unknown, sizes are nominal\n", out);
-  else if (m->data & PMM_DATA_PRICE && !(m->data & (PMM_DATA_DEPTH | PMM_DATA_TOP))) fputs("  note: the recording gives prices without a book\n", out);
+  else if (m->data & PMM_DATA_PRICE && !(m->data & (PMM_DATA_DEPTH | PMM_DATA_TOP)))
+    fputs("  note: the recording gives prices without a book\n", out);
   else if (m->data & PMM_DATA_TOP) fputs("  note: the recording gives the best prices only: liquidity is a lower bound\n", out);
-  if (m->at_ns != PMM_TIME_NONE && isnan(m->facts.volume_24h)) fputs("  note: the recording holds no trades and no volume: activity is unknown and does not hold\n", out);
+  if (m->at_ns != PMM_TIME_NONE && isnan(m->facts.volume_24h))
+    fputs("  note: the recording holds no trades and no volume: activity is unknown and does not hold\n", out);
   if (m->at_ns == PMM_TIME_NONE) fputs("  note: nothing was recorded of it at that moment\n", out);
 }
 
 static void write_one(FILE *out, const pmm_scan_t *s, const pmm_scan_market_t *m) {
   char at[PMM_TIME_BUF], note[96], left[32];
-  fprintf(out, "%s  (%s)\nat %s, %s left\n\n", m->id, pmm_venue_to_string((pmm_venue_t)m->venue), time_text(m->at_ns, at), span_text(m->facts.time_left_s, left, sizeof left));
+  fprintf(out, "%s  (%s)\nat %s, %s left\n\n", m->id, pmm_venue_to_string((pmm_venue_t)m->venue), time_text(m->at_ns, at),
+          span_text(m->facts.time_left_s, left, sizeof left));
   fprintf(out, "  %s\n\n", pmm_verdict_to_string(m->verdict));
   write_conditions(out, m);
   fputc('\n', out);
@@ -114,10 +120,11 @@ static void write_one(FILE *out, const pmm_scan_t *s, const pmm_scan_market_t *m
 /* -- many -- */
 static void write_row(FILE *out, const pmm_scan_t *s, const pmm_scan_market_t *m) {
   char dollars[32], spread[32], volume[32], trades[32], left[32], price[32], vol[32];
-  fprintf(out, "%-34.34s %-8s %11s %7s %11s %7s %8s %7s %7s", m->id, pmm_verdict_to_string(m->verdict), number_text(m->facts.liquidity, 0, dollars, sizeof dollars),
-          number_text(m->facts.spread, 4, spread, sizeof spread), number_text(m->facts.volume_24h, 0, volume, sizeof volume),
-          number_text(m->facts.trades_24h, 0, trades, sizeof trades), span_text(m->facts.time_left_s, left, sizeof left),
-          number_text(m->facts.price, 4, price, sizeof price), number_text(m->volatility, 3, vol, sizeof vol));
+  fprintf(out, "%-34.34s %-8s %11s %7s %11s %7s %8s %7s %7s", m->id, pmm_verdict_to_string(m->verdict),
+          number_text(m->facts.liquidity, 0, dollars, sizeof dollars), number_text(m->facts.spread, 4, spread, sizeof spread),
+          number_text(m->facts.volume_24h, 0, volume, sizeof volume), number_text(m->facts.trades_24h, 0, trades, sizeof trades),
+          span_text(m->facts.time_left_s, left, sizeof left), number_text(m->facts.price, 4, price, sizeof price),
+          number_text(m->volatility, 3, vol, sizeof vol));
   for (uint32_t k = 0; k < s->strategy_cnt; k++) {
     const pmm_scan_score_t *const x = &m->score[k];
     if (x->rank) fprintf(out, " %8u%c", x->rank, x->chosen && s->strategy[k].market_max > 0 ? '*' : ' ');
@@ -133,8 +140,10 @@ static void write_row(FILE *out, const pmm_scan_t *s, const pmm_scan_market_t *m
 
 static void write_table(FILE *out, const pmm_scan_t *s, uint32_t cnt) {
   char at[PMM_TIME_BUF];
-  fprintf(out, "%u markets at %s%s%s\n\n", s->market_cnt, at_text(s), s->at == PMM_SCAN_MOMENT ? ": " : "", s->at == PMM_SCAN_MOMENT ? time_text(s->at_ns, at) : "");
-  fprintf(out, "%-34s %-8s %11s %7s %11s %7s %8s %7s %7s", "market", "verdict", "liquidity $", "spread", "vol 24h $", "trades", "left", "price", "volat.");
+  fprintf(out, "%u markets at %s%s%s\n\n", s->market_cnt, at_text(s), s->at == PMM_SCAN_MOMENT ? ": " : "",
+          s->at == PMM_SCAN_MOMENT ? time_text(s->at_ns, at) : "");
+  fprintf(out, "%-34s %-8s %11s %7s %11s %7s %8s %7s %7s", "market", "verdict", "liquidity $", "spread", "vol 24h $", "trades", "left",
+          "price", "volat.");
   for (uint32_t k = 0; k < s->strategy_cnt; k++) fprintf(out, " %8.8s ", s->strategy[k].name);
   fprintf(out, "%s\n", s->has_rewards ? "      reward $/day" : "");
   for (uint32_t i = 0; i < cnt; i++) write_row(out, s, &s->market[s->order[i]]);
@@ -168,8 +177,9 @@ static json_t *conditions_json(const pmm_scan_market_t *m) {
   static const char *const key[PMM_SCAN_CONDITIONS] = {"liquidity", "spread", "activity", "time"};
   json_t *const o = json_object();
   for (int i = 0; i < PMM_SCAN_CONDITIONS; i++)
-    json_object_set_new(o, key[i], json_pack("{s:o,s:b,s:s,s:s,s:s}", "value", number(value[i]), "holds", m->holds[i] ? 1 : 0, "unit", conditions[i].unit, "wanted",
-                                             conditions[i].wanted, "usual", conditions[i].usual));
+    json_object_set_new(o, key[i],
+                        json_pack("{s:o,s:b,s:s,s:s,s:s}", "value", number(value[i]), "holds", m->holds[i] ? 1 : 0, "unit",
+                                  conditions[i].unit, "wanted", conditions[i].wanted, "usual", conditions[i].usual));
   return o;
 }
 
@@ -178,8 +188,8 @@ static json_t *scores_json(const pmm_scan_t *s, const pmm_scan_market_t *m) {
   for (uint32_t k = 0; k < s->strategy_cnt; k++) {
     const pmm_scan_score_t *const x = &m->score[k];
     json_t *const o = json_pack("{s:s,s:o,s:o,s:b,s:o,s:o,s:o}", "strategy", s->strategy[k].name, "score", number(x->score), "rank",
-                                x->rank ? json_integer(x->rank) : json_null(), "chosen", x->chosen ? 1 : 0, "bid", number(x->bid), "ask", number(x->ask), "size",
-                                number(x->size));
+                                x->rank ? json_integer(x->rank) : json_null(), "chosen", x->chosen ? 1 : 0, "bid", number(x->bid), "ask",
+                                number(x->ask), "size", number(x->size));
     if (s->has_rewards) {
       json_object_set_new(o, "reward_low", number(x->reward_low));
       json_object_set_new(o, "reward_high", number(x->reward_high));
@@ -209,9 +219,10 @@ static json_t *market_json(const pmm_scan_t *s, const pmm_scan_market_t *m) {
   json_object_set_new(o, "seen_h", number(m->seen_h));
   json_object_set_new(o, "trades_an_hour", number(m->trade_rate_h));
   json_object_set_new(o, "volatility", number(m->volatility));
-  json_object_set_new(o, "recording", json_pack("{s:o,s:o,s:o,s:o,s:I,s:o}", "trading_h", number(m->mean.recorded_h), "liquidity", number(m->mean.liquidity), "spread",
-                                                number(m->mean.spread), "two_sided", number(m->mean.two_sided), "trades", (json_int_t)m->mean.trades, "volume",
-                                                number(m->mean.volume)));
+  json_object_set_new(o, "recording",
+                      json_pack("{s:o,s:o,s:o,s:o,s:I,s:o}", "trading_h", number(m->mean.recorded_h), "liquidity",
+                                number(m->mean.liquidity), "spread", number(m->mean.spread), "two_sided", number(m->mean.two_sided),
+                                "trades", (json_int_t)m->mean.trades, "volume", number(m->mean.volume)));
   json_object_set_new(o, "outcome", json_string(pmm_outcome_to_string((pmm_outcome_t)m->outcome)));
   json_object_set_new(o, "strategies", scores_json(s, m));
   return o;
@@ -222,8 +233,9 @@ void pmm_scan_write_json(FILE *out, const pmm_scan_t *s, uint32_t top) {
   json_object_set_new(o, "at", json_string(at_text(s)));
   json_object_set_new(o, "at_ns", s->at == PMM_SCAN_MOMENT ? json_integer(s->at_ns) : json_null());
   for (uint32_t k = 0; k < s->strategy_cnt; k++)
-    json_array_append_new(strategies, json_pack("{s:s,s:i,s:I,s:b}", "strategy", s->strategy[k].name, "market_max", s->strategy[k].market_max, "wanted",
-                                                (json_int_t)s->strategy[k].wanted, "ranks", s->strategy[k].ranks ? 1 : 0));
+    json_array_append_new(strategies,
+                          json_pack("{s:s,s:i,s:I,s:b}", "strategy", s->strategy[k].name, "market_max", s->strategy[k].market_max, "wanted",
+                                    (json_int_t)s->strategy[k].wanted, "ranks", s->strategy[k].ranks ? 1 : 0));
   uint32_t const cnt = shown(s, top);
   for (uint32_t i = 0; i < cnt; i++) json_array_append_new(markets, market_json(s, &s->market[s->order[i]]));
   json_object_set_new(o, "strategies", strategies);

@@ -11,7 +11,7 @@ struct pmm_warmup {
   pmm__tox_clock_t configured;
   double rate_ref, i_max;
   double x, trade_rate;
-  double left_fast, left_slow;   /* weight that the means' start at zero still has */
+  double left_fast, left_slow; /* weight that the means' start at zero still has */
   bool has_x, observed, chosen;
   uint32_t change_gaps, trade_gaps;
   pmm_warmup_fn *on_step;
@@ -94,9 +94,12 @@ void pmm_warmup_gap(pmm_warmup_t *w) {
 
 void pmm_warmup_get(const pmm_warmup_t *w, pmm_warmup_found_t *out) {
   const pmm__tox_clock_t *const c = &w->tox.clock;
-  *out = (pmm_warmup_found_t){
-    .observed = w->observed, .chosen = w->chosen, .done = w->warm.phase == PMM__WARM_DONE,
-    .change_gaps = w->observed ? w->change_gaps : w->warm.change.cnt, .trade_gaps = w->observed ? w->trade_gaps : w->warm.trade.cnt,
-    .samples = w->warm.sample_cnt, .clock = {c->dt_sample_s, c->tau_fast_s, c->tau_slow_s, c->h1_s, c->h2_s}};
+  *out = (pmm_warmup_found_t){.observed = w->observed,
+                              .chosen = w->chosen,
+                              .done = w->warm.phase == PMM__WARM_DONE,
+                              .change_gaps = w->observed ? w->change_gaps : w->warm.change.cnt,
+                              .trade_gaps = w->observed ? w->trade_gaps : w->warm.trade.cnt,
+                              .samples = w->warm.sample_cnt,
+                              .clock = {c->dt_sample_s, c->tau_fast_s, c->tau_slow_s, c->h1_s, c->h2_s}};
   out->sigma_base = out->done ? w->warm.sigma_base : NAN;
 }

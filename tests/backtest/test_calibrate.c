@@ -4,9 +4,9 @@
 #include "pmm/calibrate.h"
 #include "pmm/fmath.h"
 
-#define NEAR(got, want, within)                                                          \
-  do {                                                                                   \
-    double const got_ = (got), want_ = (want);                                           \
+#define NEAR(got, want, within) \
+  do { \
+    double const got_ = (got), want_ = (want); \
     if (!(fabs(got_ - want_) <= (within))) fail_msg("%s: %.12g, not %.12g", #got, got_, want_); \
   } while (0)
 
@@ -14,7 +14,8 @@
 /* Events of intensity A exp(-k d) over exposures that shrink with the distance, as near the edges of a price. */
 static void generate(pmm_intensity_t *f, pmm_rng_t *rng, double A, double k, double exposure_s) {
   *f = (pmm_intensity_t){.bin_cnt = 20};
-  for (size_t j = 0; j < f->bin_cnt; j++) f->bin[j] = (pmm_intensity_bin_t){.distance = ((double)j + .5) * .01, .exposure_s = exposure_s * (1 - .02 * (double)j)};
+  for (size_t j = 0; j < f->bin_cnt; j++)
+    f->bin[j] = (pmm_intensity_bin_t){.distance = ((double)j + .5) * .01, .exposure_s = exposure_s * (1 - .02 * (double)j)};
   for (size_t j = f->bin_cnt; j-- > 0;) {
     double const far = j + 1 < f->bin_cnt ? f->bin[j + 1].exposure_s * exp(-k * f->bin[j + 1].distance) : 0;
     double const mean = A * (f->bin[j].exposure_s * exp(-k * f->bin[j].distance) - far);
@@ -43,8 +44,10 @@ static void test_fit_recovers(void **unused) {
       unlikely += f.dof > 0 && f.p_value < .05;
     }
     double const n = (double)runs;
-    if ((double)a_in < .91 * n || (double)k_in < .91 * n) fail_msg("truth %zu: A within two errors %.3f, k %.3f", i, (double)a_in / n, (double)k_in / n);
-    if (fabs(a_sum / n) > 5 / sqrt(n) || fabs(k_sum / n) > 5 / sqrt(n)) fail_msg("truth %zu: biased, A %.3f, k %.3f errors", i, a_sum / n, k_sum / n);
+    if ((double)a_in < .91 * n || (double)k_in < .91 * n)
+      fail_msg("truth %zu: A within two errors %.3f, k %.3f", i, (double)a_in / n, (double)k_in / n);
+    if (fabs(a_sum / n) > 5 / sqrt(n) || fabs(k_sum / n) > 5 / sqrt(n))
+      fail_msg("truth %zu: biased, A %.3f, k %.3f errors", i, a_sum / n, k_sum / n);
     if ((double)unlikely > .1 * n) fail_msg("truth %zu: p below .05 in %.3f", i, (double)unlikely / n);
   }
 }
@@ -53,7 +56,9 @@ static void test_fit_recovers(void **unused) {
 static void test_fit_refutes(void **unused) {
   (void)unused;
   pmm_intensity_t f = {.bin_cnt = 20};
-  for (size_t j = 0; j < f.bin_cnt; j++) f.bin[j] = (pmm_intensity_bin_t){.distance = ((double)j + .5) * .01, .exposure_s = 1e5, .reached = (uint64_t)(20000 / (1 + 3.0 * (double)j * (double)j))};
+  for (size_t j = 0; j < f.bin_cnt; j++)
+    f.bin[j] = (pmm_intensity_bin_t){
+        .distance = ((double)j + .5) * .01, .exposure_s = 1e5, .reached = (uint64_t)(20000 / (1 + 3.0 * (double)j * (double)j))};
   assert_int_equal(pmm_intensity_fit(&f), PMM_OK);
   assert_true(f.p_value < 1e-6);
 }
@@ -66,10 +71,10 @@ static void test_fit_refuses(void **unused) {
   generate(&good, &rng, 1, 30, 1000);
   f = good;
   assert_int_equal(pmm_intensity_fit(&f), PMM_OK);
-#define REFUSED(change, status)                      \
-  f = good;                                          \
-  change;                                            \
-  assert_int_equal(pmm_intensity_fit(&f), status);   \
+#define REFUSED(change, status) \
+  f = good; \
+  change; \
+  assert_int_equal(pmm_intensity_fit(&f), status); \
   assert_true(isnan(f.A) && isnan(f.k) && isnan(f.k_se))
   REFUSED(f.bin_cnt = 1, PMM_INVAL);
   REFUSED(f.bin_cnt = PMM_INTENSITY_BINS + 1, PMM_INVAL);
@@ -87,7 +92,8 @@ static void test_fit_refuses(void **unused) {
 typedef struct tape {
   pmm_config_t config;
   pmm_market_t market;
-  pmm_md_t *md; size_t cnt, cap;
+  pmm_md_t *md;
+  size_t cnt, cap;
   pmm_backtest_opts_t data;
 } tape_t;
 
@@ -149,7 +155,8 @@ static void test_intensity_of_prints(void **unused) {
       pmm_side_t const taker = pmm_rng_below(&rng, 2) ? PMM_ASK : PMM_BID;
       int32_t const ticks = (int32_t)floor(pmm_rng_exponential(&rng, k) / .01 + .5);
       if (ticks == 0 || ticks > 49) continue; /* nearer than half a tick: no order of ours could stand there */
-      for (int32_t i = 1; i <= ticks; i++) put_trade(t, s, taker, taker == PMM_BID ? 5000 + i * 100 : 5000 - i * 100, 3); /* it walks: one order, several prints */
+      for (int32_t i = 1; i <= ticks; i++)
+        put_trade(t, s, taker, taker == PMM_BID ? 5000 + i * 100 : 5000 - i * 100, 3); /* it walks: one order, several prints */
     }
     put(t, hours * 3600, (pmm_md_t){.kind = PMM_MD_MARK, .flags = PMM_F_LAST});
     pmm_calibration_t c;
@@ -215,12 +222,17 @@ static tape_t *regular(double gap_s, double trade_s, double seconds) {
 
 static void test_warmup(void **unused) {
   (void)unused;
-  static const struct { const char *why; double gap_s, trade_s; bool chosen; double dt, fast, slow, h1, h2; } rows[] = {
-    {"inside all clips", 5, 7, true, 4, 12, 600, 21, 56},
-    {"the least of each", .25, .5, true, 1, 10, 600, 5, 30},
-    {"the most of each", 11, 20, true, 8.8, 26.4, 600, 30, 160},
-    {"too few changes in ten minutes: the configured clock", 13, 5, false, 5, 30, 1800, 10, 60},
-    {"too few trades", 5, 31, false, 5, 30, 1800, 10, 60},
+  static const struct {
+    const char *why;
+    double gap_s, trade_s;
+    bool chosen;
+    double dt, fast, slow, h1, h2;
+  } rows[] = {
+      {"inside all clips", 5, 7, true, 4, 12, 600, 21, 56},
+      {"the least of each", .25, .5, true, 1, 10, 600, 5, 30},
+      {"the most of each", 11, 20, true, 8.8, 26.4, 600, 30, 160},
+      {"too few changes in ten minutes: the configured clock", 13, 5, false, 5, 30, 1800, 10, 60},
+      {"too few trades", 5, 31, false, 5, 30, 1800, 10, 60},
   };
   for (size_t i = 0; i < COUNT_OF(rows); i++) {
     tape_t *const t = regular(rows[i].gap_s, rows[i].trade_s, 5000);
@@ -228,7 +240,8 @@ static void test_warmup(void **unused) {
     calibrate(t, &c);
     assert_int_equal(c.warmup_cnt, 1);
     pmm_warmup_found_t const *const f = &c.warmup[0].found;
-    if (!f->observed || f->chosen != rows[i].chosen) fail_msg("%s: observed %d, chosen %d (%u changes, %u gaps)", rows[i].why, f->observed, f->chosen, f->change_gaps, f->trade_gaps);
+    if (!f->observed || f->chosen != rows[i].chosen)
+      fail_msg("%s: observed %d, chosen %d (%u changes, %u gaps)", rows[i].why, f->observed, f->chosen, f->change_gaps, f->trade_gaps);
     NEAR(c.clock.dt_sample_s, rows[i].dt, 1e-3);
     NEAR(c.clock.tau_fast_s, rows[i].fast, 1e-2);
     NEAR(c.clock.tau_slow_s, rows[i].slow, 1e-2);
@@ -335,7 +348,10 @@ static tape_t *busy_level(uint64_t seed) {
   return t;
 }
 
-typedef struct lived { FILE *file; int64_t placed_ns; } lived_t;
+typedef struct lived {
+  FILE *file;
+  int64_t placed_ns;
+} lived_t;
 static void note_life(void *ctx, const pmm_event_t *ev, uint32_t slot) {
   lived_t *const l = ctx;
   (void)slot;
@@ -346,7 +362,11 @@ static void note_life(void *ctx, const pmm_event_t *ev, uint32_t slot) {
 /* Orders filled under a known exponent are explained best by that exponent. */
 static void test_queue_is_found(void **unused) {
   (void)unused;
-  static const struct { int32_t model; double power; const char *name; } rows[] = {{PMM_QUEUE_POWER, 2, "power 2"}, {PMM_QUEUE_POWER, .5, "power 0.5"}, {PMM_QUEUE_BACK, 1, "back"}};
+  static const struct {
+    int32_t model;
+    double power;
+    const char *name;
+  } rows[] = {{PMM_QUEUE_POWER, 2, "power 2"}, {PMM_QUEUE_POWER, .5, "power 0.5"}, {PMM_QUEUE_BACK, 1, "back"}};
   const char *const path = rig_path("live.csv");
   for (size_t i = 0; i < COUNT_OF(rows); i++) {
     tape_t *const t = busy_level(11);
@@ -363,7 +383,8 @@ static void test_queue_is_found(void **unused) {
     lived_t lived = {.file = fopen(path, "w")};
     assert_non_null(lived.file);
     fputs("market,side,price,qty,placed,filled,ended\n", lived.file);
-    t->data = (pmm_backtest_opts_t){.md = t->md, .md_cnt = t->cnt, .market = &t->market, .market_cnt = 1, .on_account = note_life, .account_ctx = &lived};
+    t->data = (pmm_backtest_opts_t){
+        .md = t->md, .md_cnt = t->cnt, .market = &t->market, .market_cnt = 1, .on_account = note_life, .account_ctx = &lived};
     if (pmm_backtest_run(&r->config, &t->data, &r->result, &r->err) != PMM_OK) fail_msg("%s", r->err.text);
     fclose(lived.file);
     assert_true(r->result.fills >= 10);
@@ -385,19 +406,21 @@ static void test_queue_is_found(void **unused) {
 
 static void test_bad_fills(void **unused) {
   (void)unused;
-  static const struct { const char *text, *says; } rows[] = {
-    {"", "no orders"},
-    {"market,side,price,qty,placed,filled\n", ":1: not a heading"},
-    {"market,side,price,qty,placed,filled,ended\n", "no orders"},
-    {"market,side,price,qty,placed,filled,ended\nX,bid,0.49,1,5,,\n", ":2: market: not in the recording"},
-    {"market,side,price,qty,placed,filled,ended\nM,buy,0.49,1,5,,\n", ":2: side"},
-    {"market,side,price,qty,placed,filled,ended\nM,bid,1.49,1,5,,\n", ":2: price"},
-    {"market,side,price,qty,placed,filled,ended\nM,bid,0.49,0,5,,\n", ":2: qty"},
-    {"market,side,price,qty,placed,filled,ended\nM,bid,0.49,1,,,\n", ":2: placed"},
-    {"market,side,price,qty,placed,filled,ended\nM,bid,0.49,1,5,later,\n", ":2: filled"},
-    {"market,side,price,qty,placed,filled,ended\nM,bid,0.49,1,5,4,\n", ":2: filled: before placed"},
-    {"market,side,price,qty,placed,filled,ended\nM,bid,0.49,1,5,,4\n", ":2: ended: before placed"},
-    {"market,side,price,qty,placed,filled,ended\nM,bid,0.49,1,5,\n", ":2: not 7 fields"},
+  static const struct {
+    const char *text, *says;
+  } rows[] = {
+      {"", "no orders"},
+      {"market,side,price,qty,placed,filled\n", ":1: not a heading"},
+      {"market,side,price,qty,placed,filled,ended\n", "no orders"},
+      {"market,side,price,qty,placed,filled,ended\nX,bid,0.49,1,5,,\n", ":2: market: not in the recording"},
+      {"market,side,price,qty,placed,filled,ended\nM,buy,0.49,1,5,,\n", ":2: side"},
+      {"market,side,price,qty,placed,filled,ended\nM,bid,1.49,1,5,,\n", ":2: price"},
+      {"market,side,price,qty,placed,filled,ended\nM,bid,0.49,0,5,,\n", ":2: qty"},
+      {"market,side,price,qty,placed,filled,ended\nM,bid,0.49,1,,,\n", ":2: placed"},
+      {"market,side,price,qty,placed,filled,ended\nM,bid,0.49,1,5,later,\n", ":2: filled"},
+      {"market,side,price,qty,placed,filled,ended\nM,bid,0.49,1,5,4,\n", ":2: filled: before placed"},
+      {"market,side,price,qty,placed,filled,ended\nM,bid,0.49,1,5,,4\n", ":2: ended: before placed"},
+      {"market,side,price,qty,placed,filled,ended\nM,bid,0.49,1,5,\n", ":2: not 7 fields"},
   };
   tape_t *const t = tape_open(PMM_DATA_DEPTH);
   put_book(t, 0, 4900, 5100);
@@ -440,7 +463,8 @@ static void test_fragments(void **unused) {
     for (size_t k = 0; k < COUNT_OF(strategies); k++) {
       char *const text = text_of(&c, strategies[k]);
       pmm_error_t err = {0};
-      if (pmm_config_parse(config, "fragment", text, strlen(text), NULL, 0, &err) != PMM_OK) fail_msg("tape %zu: %s\n%s", i, err.text, text);
+      if (pmm_config_parse(config, "fragment", text, strlen(text), NULL, 0, &err) != PMM_OK)
+        fail_msg("tape %zu: %s\n%s", i, err.text, text);
       assert_string_equal(config->strategy[0].source, strategies[k]);
       assert_non_null(strstr(text, "# tape: two"));
       free(text);
@@ -506,9 +530,10 @@ static void test_recordings(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_fit_recovers), cmocka_unit_test(test_fit_refutes),       cmocka_unit_test(test_fit_refuses), cmocka_unit_test(test_intensity_of_prints),
-    cmocka_unit_test(test_crossings),    cmocka_unit_test(test_warmup),            cmocka_unit_test(test_sigma_base),  cmocka_unit_test(test_markouts),
-    cmocka_unit_test(test_queue_is_found), cmocka_unit_test(test_bad_fills),       cmocka_unit_test(test_fragments),   cmocka_unit_test(test_recordings),
+      cmocka_unit_test(test_fit_recovers),        cmocka_unit_test(test_fit_refutes), cmocka_unit_test(test_fit_refuses),
+      cmocka_unit_test(test_intensity_of_prints), cmocka_unit_test(test_crossings),   cmocka_unit_test(test_warmup),
+      cmocka_unit_test(test_sigma_base),          cmocka_unit_test(test_markouts),    cmocka_unit_test(test_queue_is_found),
+      cmocka_unit_test(test_bad_fills),           cmocka_unit_test(test_fragments),   cmocka_unit_test(test_recordings),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,29 +2,34 @@
 #include "backtest/rig.h"
 #include "pmm/scan.h"
 
-#define NEAR(got, want, within)                                                          \
-  do {                                                                                   \
-    double const got_ = (got), want_ = (want);                                           \
+#define NEAR(got, want, within) \
+  do { \
+    double const got_ = (got), want_ = (want); \
     if (!(fabs(got_ - want_) <= (within))) fail_msg("%s: %.12g, not %.12g", #got, got_, want_); \
   } while (0)
 
 /* -- verdict -- */
 static void test_verdict(void **unused) {
   (void)unused;
-  static const struct { const char *why; pmm_scan_facts_t facts; bool holds[PMM_SCAN_CONDITIONS]; pmm_verdict_t want; } rows[] = {
-    {"all four", {5000, .02, 20000, 0, 8 * 86400.0, .4}, {1, 1, 1, 1}, PMM_VERDICT_VIABLE},
-    {"a trade does for volume", {5000, .02, 0, 1, 8 * 86400.0, .4}, {1, 1, 1, 1}, PMM_VERDICT_VIABLE},
-    {"seven days exactly", {1000.01, .0499, 10000.01, NAN, 7 * 86400.0, .4}, {1, 1, 1, 1}, PMM_VERDICT_VIABLE},
-    {"liquidity of 1000 is not above it", {1000, .02, 20000, 0, 8 * 86400.0, .4}, {0, 1, 1, 1}, PMM_VERDICT_MARGINAL},
-    {"a spread of .05 is too wide", {5000, .05, 20000, 0, 8 * 86400.0, .4}, {1, 0, 1, 1}, PMM_VERDICT_MARGINAL},
-    {"a locked book has no spread", {5000, 0, 20000, 0, 8 * 86400.0, .4}, {1, 0, 1, 1}, PMM_VERDICT_MARGINAL},
-    {"a crossed book neither", {5000, -.01, 20000, 0, 8 * 86400.0, .4}, {1, 0, 1, 1}, PMM_VERDICT_MARGINAL},
-    {"volume of 10000 is not above it", {5000, .02, 10000, 0, 8 * 86400.0, .4}, {1, 1, 0, 1}, PMM_VERDICT_MARGINAL},
-    {"a second short of seven days", {5000, .02, 20000, 0, 7 * 86400.0 - 1, .4}, {1, 1, 1, 0}, PMM_VERDICT_MARGINAL},
-    {"two are too few", {5000, .02, 0, 0, 3600, .4}, {1, 1, 0, 0}, PMM_VERDICT_LIMITED},
-    {"none", {0, NAN, 0, 0, NAN, .4}, {0, 0, 0, 0}, PMM_VERDICT_LIMITED},
-    {"what is not known does not hold", {NAN, .02, NAN, NAN, NAN, .4}, {0, 1, 0, 0}, PMM_VERDICT_LIMITED},
-    {"no price is no data, whatever else", {5000, .02, 20000, 5, 8 * 86400.0, NAN}, {1, 1, 1, 1}, PMM_VERDICT_NO_DATA},
+  static const struct {
+    const char *why;
+    pmm_scan_facts_t facts;
+    bool holds[PMM_SCAN_CONDITIONS];
+    pmm_verdict_t want;
+  } rows[] = {
+      {"all four", {5000, .02, 20000, 0, 8 * 86400.0, .4}, {1, 1, 1, 1}, PMM_VERDICT_VIABLE},
+      {"a trade does for volume", {5000, .02, 0, 1, 8 * 86400.0, .4}, {1, 1, 1, 1}, PMM_VERDICT_VIABLE},
+      {"seven days exactly", {1000.01, .0499, 10000.01, NAN, 7 * 86400.0, .4}, {1, 1, 1, 1}, PMM_VERDICT_VIABLE},
+      {"liquidity of 1000 is not above it", {1000, .02, 20000, 0, 8 * 86400.0, .4}, {0, 1, 1, 1}, PMM_VERDICT_MARGINAL},
+      {"a spread of .05 is too wide", {5000, .05, 20000, 0, 8 * 86400.0, .4}, {1, 0, 1, 1}, PMM_VERDICT_MARGINAL},
+      {"a locked book has no spread", {5000, 0, 20000, 0, 8 * 86400.0, .4}, {1, 0, 1, 1}, PMM_VERDICT_MARGINAL},
+      {"a crossed book neither", {5000, -.01, 20000, 0, 8 * 86400.0, .4}, {1, 0, 1, 1}, PMM_VERDICT_MARGINAL},
+      {"volume of 10000 is not above it", {5000, .02, 10000, 0, 8 * 86400.0, .4}, {1, 1, 0, 1}, PMM_VERDICT_MARGINAL},
+      {"a second short of seven days", {5000, .02, 20000, 0, 7 * 86400.0 - 1, .4}, {1, 1, 1, 0}, PMM_VERDICT_MARGINAL},
+      {"two are too few", {5000, .02, 0, 0, 3600, .4}, {1, 1, 0, 0}, PMM_VERDICT_LIMITED},
+      {"none", {0, NAN, 0, 0, NAN, .4}, {0, 0, 0, 0}, PMM_VERDICT_LIMITED},
+      {"what is not known does not hold", {NAN, .02, NAN, NAN, NAN, .4}, {0, 1, 0, 0}, PMM_VERDICT_LIMITED},
+      {"no price is no data, whatever else", {5000, .02, 20000, 5, 8 * 86400.0, NAN}, {1, 1, 1, 1}, PMM_VERDICT_NO_DATA},
   };
   for (size_t i = 0; i < COUNT_OF(rows); i++) {
     bool holds[PMM_SCAN_CONDITIONS];
@@ -66,10 +71,10 @@ static void test_figures(void **unused) {
   (void)unused;
   rig_t *const r = open_rig(1);
   pmm_scan_t s;
-  book(r, 10, 0, 4000, 3000, 4200, 2000);                                           /* 1200 + 1160 dollars */
-  of(rig_trade(r, 3600, PMM_BID, 4200, 100, PMM_F_LAST), 0);                        /* 42 dollars */
-  of(rig_trade(r, 3601, PMM_ASK, 4000, 50, PMM_F_LAST | PMM_F_INFERRED), 0);        /* 20 */
-  book(r, 7200, 0, 4100, 100, 4200, 100);                                           /* 41 + 58 */
+  book(r, 10, 0, 4000, 3000, 4200, 2000);                                    /* 1200 + 1160 dollars */
+  of(rig_trade(r, 3600, PMM_BID, 4200, 100, PMM_F_LAST), 0);                 /* 42 dollars */
+  of(rig_trade(r, 3601, PMM_ASK, 4000, 50, PMM_F_LAST | PMM_F_INFERRED), 0); /* 20 */
+  book(r, 7200, 0, 4100, 100, 4200, 100);                                    /* 41 + 58 */
   of(rig_trade(r, 10800, PMM_BID, 4200, 10, PMM_F_LAST), 0);
   scan(r, (pmm_scan_opts_t){.at = PMM_SCAN_MOMENT, .at_ns = rig_ns(7000)}, &s);
   pmm_scan_market_t const *const m = &s.market[0];
@@ -114,7 +119,10 @@ static void test_day(void **unused) {
   pmm_scan_t s;
   book(r, 0, 0, 4000, 10, 4200, 10);
   for (int h = 0; h < 48; h++) of(rig_trade(r, h * 3600.0 + 1, PMM_BID, 5000, 2, PMM_F_LAST), 0);
-  static const struct { double h; double trades; } rows[] = {{.5, 1}, {5.5, 6}, {23.5, 24}, {24.5, 24}, {30.5, 24}, {47.5, 24}};
+  static const struct {
+    double h;
+    double trades;
+  } rows[] = {{.5, 1}, {5.5, 6}, {23.5, 24}, {24.5, 24}, {30.5, 24}, {47.5, 24}};
   for (size_t i = 0; i < COUNT_OF(rows); i++) {
     scan(r, (pmm_scan_opts_t){.at = PMM_SCAN_MOMENT, .at_ns = rig_ns(rows[i].h * 3600)}, &s);
     NEAR(s.market[0].facts.trades_24h, rows[i].trades, 0);
@@ -135,7 +143,10 @@ static void test_hindsight(void **unused) {
   }
   r->market[0].outcome = PMM_OUTCOME_YES;
   of(rig_add(r, 20000, (pmm_md_t){.kind = PMM_MD_STATUS, .aux = PMM_LIFE_CLOSED, .flags = PMM_F_LAST}), 0);
-  of(rig_add(r, 20001, (pmm_md_t){.kind = PMM_MD_STATUS, .aux = PMM_LIFE_RESOLVED, .side = PMM_OUTCOME_YES, .qty_e6 = PMM_ONE_E6, .flags = PMM_F_LAST}), 0);
+  of(rig_add(
+         r, 20001,
+         (pmm_md_t){.kind = PMM_MD_STATUS, .aux = PMM_LIFE_RESOLVED, .side = PMM_OUTCOME_YES, .qty_e6 = PMM_ONE_E6, .flags = PMM_F_LAST}),
+     0);
   scan(r, (pmm_scan_opts_t){.at = PMM_SCAN_AUTO, .strategy = "adaptive"}, &s);
   NEAR(rig_s(s.market[0].at_ns), 10000, 1);
   assert_false(isnan(s.market[0].score[0].score)); /* adaptive leaves out resolved markets */
@@ -183,6 +194,54 @@ static void test_ranking(void **unused) {
   pmm_scan_opts_t const unknown = {.strategy = "nonsense"};
   pmm_backtest_opts_t const data = rig_opts(r);
   assert_int_equal(pmm_scan_run(&r->config, &data, &unknown, &s, &err), PMM_NOT_FOUND);
+  free(r);
+}
+
+/* What linear and logit leave out, and what they want more of. */
+static void test_rules(void **unused) {
+  (void)unused;
+  rig_t *const r = open_rig(4);
+  pmm_scan_t s;
+  for (uint32_t i = 0; i < 4; i++) book(r, 1, i, 4900, 1000, i == 3 ? 0 : 5100, 1000);
+  r->market[1].close_ns = rig_ns(1800); /* too short for a warm-up of ten minutes and 360 returns */
+  for (int k = 0; k < 8; k++) of(rig_trade(r, 60 + k, PMM_BID, 5100, 1, PMM_F_LAST), 2);
+  for (uint32_t i = 0; i < 4; i++) of(rig_add(r, 100, (pmm_md_t){.kind = PMM_MD_MARK, .flags = PMM_F_LAST}), i);
+  static const struct {
+    const char *strategy;
+    uint32_t rank[4];
+  } rows[] = {{"linear", {2, 3, 1, 0}}, {"logit", {2, 0, 1, 0}}};
+  for (size_t k = 0; k < COUNT_OF(rows); k++) {
+    scan(r, (pmm_scan_opts_t){.at = PMM_SCAN_MOMENT, .at_ns = rig_ns(100), .strategy = rows[k].strategy}, &s);
+    for (uint32_t i = 0; i < 4; i++)
+      if (s.market[i].score[0].rank != rows[k].rank[i])
+        fail_msg("%s: market %u has rank %u", rows[k].strategy, i, s.market[i].score[0].rank);
+    NEAR(s.market[2].score[0].score / s.market[0].score[0].score, 9,
+         k == 0 ? 1e-9 : 1); /* 1 + prints; logit trusts a crowd a little more */
+    pmm_scan_free(&s);
+  }
+  free(r);
+}
+
+/* Without prints the venue's counter tells the volume, and nothing tells the number of trades. */
+static void test_counter(void **unused) {
+  (void)unused;
+  rig_t *const r = open_rig(1);
+  pmm_scan_t s;
+  r->market[0].data = PMM_DATA_TOP;
+  book(r, 1, 0, 3900, 10, 4100, 10);
+  static const double counter[] = {5000, 5000, 5100, 5400, 5300, 5350};
+  for (size_t i = 0; i < COUNT_OF(counter); i++)
+    rig_add(r, 10 + (double)i, (pmm_md_t){.kind = PMM_MD_VOLUME, .qty_e6 = QTY(counter[i]), .flags = PMM_F_LAST});
+  scan(r, (pmm_scan_opts_t){.at = PMM_SCAN_END}, &s);
+  assert_int_equal(s.market[0].volume_source, PMM_VOLUME_COUNTER);
+  NEAR(s.market[0].facts.volume_24h, (100 + 300 + 50) * .4, 1e-9);
+  assert_true(isnan(s.market[0].facts.trades_24h));
+  NEAR(s.market[0].mean.volume, (100 + 300 + 50) * .4, 1e-9);
+  pmm_scan_free(&s);
+  r->md_cnt -= COUNT_OF(counter);
+  scan(r, (pmm_scan_opts_t){.at = PMM_SCAN_END}, &s);
+  assert_true(isnan(s.market[0].facts.volume_24h)); /* unknown, not none */
+  pmm_scan_free(&s);
   free(r);
 }
 
@@ -275,7 +334,9 @@ static void test_volatility(void **unused) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_verdict),   cmocka_unit_test(test_figures), cmocka_unit_test(test_day),        cmocka_unit_test(test_hindsight),
-                                     cmocka_unit_test(test_ranking),   cmocka_unit_test(test_rewards), cmocka_unit_test(test_means_random), cmocka_unit_test(test_volatility)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_verdict),   cmocka_unit_test(test_figures), cmocka_unit_test(test_day),
+                                     cmocka_unit_test(test_hindsight), cmocka_unit_test(test_ranking), cmocka_unit_test(test_rules),
+                                     cmocka_unit_test(test_counter),   cmocka_unit_test(test_rewards), cmocka_unit_test(test_means_random),
+                                     cmocka_unit_test(test_volatility)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
