@@ -46,6 +46,21 @@ run 2 tape cut "$tmp/k.tape"
 run 2 tape cut -o "$tmp/no.tape"
 [ -e "$tmp/no.tape" ] || [ -e "$tmp/no.tape.tmp" ] && fail "a refused cut left a file"
 
+# -- hftbacktest
+run 0 tape import --format hftbacktest --market H --tick 0.01 -o "$tmp/h.tape" tests/fixtures/hftbacktest_deflated.npz
+run 0 tape verify "$tmp/h.tape"
+run 0 tape export --format npz -o "$tmp/h.npz" "$tmp/h.tape"
+run 0 tape import --format hftbacktest --market H -o "$tmp/h2.tape" "$tmp/h.npz"
+run 2 tape export --format npz -o "$tmp/no.npz" "$tmp/k.tape"
+says err "--market ID"
+"$PMM_BIN" tape export --format npz "$tmp/h.tape" 2>"$tmp/err" | cat >"$tmp/piped"
+says err "needs a file: -o FILE"
+run 2 tape import --format hftbacktest -o "$tmp/no.tape" tests/fixtures/hftbacktest_deflated.npz
+says err "--market ID"
+run 2 tape import --format hftbacktest --market H --scale x -o "$tmp/no.tape" tests/fixtures/hftbacktest_deflated.npz
+run 2 tape import --format kalshi-ws --market H -o "$tmp/no.tape" "$kalshi"/one.*
+[ -e "$tmp/no.tape" ] || [ -e "$tmp/no.npz" ] && fail "a refused .npz left a file"
+
 # -- merge
 run 0 tape merge -o "$tmp/both.tape" "$tmp/m.tape" "$tmp/k.tape"
 run 0 tape verify "$tmp/both.tape"
