@@ -644,7 +644,7 @@ static pmm_status_t end_markets(pmm__import_t *im) {
 void pmm_import_opts_default(pmm_import_opts_t *opts) { *opts = (pmm_import_opts_t){.outcome = "auto", .infer_trades = true, .tick_e4 = 100, .scale = 1}; }
 
 static const pmm__importer_t *importer_of(const pmm_import_opts_t *opts, pmm_error_t *err) {
-  char names[sizeof err->text / 2] = "";
+  char names[sizeof err->text - 112] = ""; /* what the rest of the message leaves */
   for (size_t i = 0; i < IMPORTERS; i++) {
     if (opts->format && strcmp(importers[i]->name, opts->format) == 0) return importers[i];
     size_t const at = strlen(names);
