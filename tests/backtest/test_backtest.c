@@ -594,6 +594,39 @@ static void test_latency_samples(void **state) {
   rig_close(&r);
 }
 
+/* Each way has delays of its own: every one that happens is one that was recorded, and all of them happen. */
+static void test_latency_of_each_way(void **state) {
+  (void)state;
+  char order[200], response[200];
+  snprintf(order, sizeof order, "%.199s", rig_path("order"));
+  snprintf(response, sizeof response, "%.199s", rig_path("response"));
+  write_text(order, "15000000\n");
+  write_text(response, "40000000\n70000000\n");
+  static rig_quote_t moves[60];
+  for (size_t i = 0; i < COUNT_OF(moves); i++) moves[i] = (rig_quote_t){(double)i, 4700 + 100 * (int32_t)(i % 2), 0, QTY(1)};
+  rig_open(&r, moves, COUNT_OF(moves));
+  r.config.latency.model = PMM_LATENCY_RECORDED;
+  snprintf(r.config.latency.samples, sizeof r.config.latency.samples, "%s", order);
+  snprintf(r.config.latency.response_samples, sizeof r.config.latency.response_samples, "%s", response);
+  rig_life(&r, 0, PMM_LIFE_OPEN);
+  for (int t = 1; t < 60; t++) rig_book(&r, t, 4900, 100 + t, 5200, 100);
+  rig_run(&r);
+  int seen[2] = {0, 0};
+  for (size_t k = 0; k < r.event_cnt; k++) {
+    int64_t const back = r.event[k].md.recv_ns - r.event[k].md.exch_ns;
+    assert_int_equal((r.event[k].md.exch_ns - rig_ns(0)) % PMM_NS_PER_S, 15 * PMM_NS_PER_MS);
+    assert_true(back == 40 * PMM_NS_PER_MS || back == 70 * PMM_NS_PER_MS);
+    seen[back == 70 * PMM_NS_PER_MS]++;
+  }
+  assert_true(seen[0] > 10 && seen[1] > 10);
+  rig_close(&r);
+  unlink(response);
+  assert_int_equal(rig_try(&r), PMM_IO);
+  assert_non_null(strstr(r.err.text, "latency.response_samples"));
+  rig_close(&r);
+  unlink(order);
+}
+
 /* Without a file the tape's own receive minus exchange times are drawn from. */
 static void test_latency_of_the_tape(void **state) {
   (void)state;
@@ -656,7 +689,7 @@ int main(void) {
     cmocka_unit_test(test_messages_are_whole), cmocka_unit_test(test_timers), cmocka_unit_test(test_min_requote), cmocka_unit_test(test_feed_latency),
     cmocka_unit_test(test_feed_times_that_lie), cmocka_unit_test(test_feed_life), cmocka_unit_test(test_cross_fill), cmocka_unit_test(test_exit_takes),
     cmocka_unit_test(test_drain), cmocka_unit_test(test_difference_is_found), cmocka_unit_test(test_only_some_markets), cmocka_unit_test(test_two_strategies),
-    cmocka_unit_test(test_opposite_strategies), cmocka_unit_test(test_pairs_kept), cmocka_unit_test(test_fee_overrides), cmocka_unit_test(test_latency_samples),
+    cmocka_unit_test(test_opposite_strategies), cmocka_unit_test(test_pairs_kept), cmocka_unit_test(test_fee_overrides), cmocka_unit_test(test_latency_samples), cmocka_unit_test(test_latency_of_each_way),
     cmocka_unit_test(test_latency_of_the_tape), cmocka_unit_test(test_replay_only), cmocka_unit_test(test_no_cash),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
