@@ -310,8 +310,7 @@ static int run(job_t *j) {
 }
 
 int pmm_cmd_sweep(int argc, char **argv) {
-  static args_t a; /* large */
-  memset(&a, 0, sizeof a);
+  args_t a = {0};
   int const early = parse_args(&a, argc, argv);
   if (early >= 0) return early;
   const char *const stop_after = getenv("PMM_SWEEP_STOP_AFTER");

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "sweep_impl.h"
 
-#define BATCH_DEFAULT_MAX 64     /* sets in one pass: beyond this their state leaves the caches */
+#define BATCH_DEFAULT_MAX 64     /* sets in one pass: more of them only take memory, a megabyte each */
 #define UNITS_PER_WORKER 4       /* at least, so that the end is even */
 #define WAIT_ALONE_NS (100 * PMM_NS_PER_MS)
 #define WAIT_RANKS_NS PMM_NS_PER_MS
