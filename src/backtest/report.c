@@ -257,6 +257,11 @@ static void scored(pmm_recorder_t *r, uint32_t slot, uint64_t points) {
 }
 
 /* -- callbacks -- */
+static void note_mid(pmm__bucket_t *b, int32_t mid_e4) {
+  if (!b->mid_lo_e4 || mid_e4 < b->mid_lo_e4) b->mid_lo_e4 = mid_e4;
+  if (mid_e4 > b->mid_hi_e4) b->mid_hi_e4 = mid_e4;
+}
+
 static void note_book(pmm_recorder_t *r, pmm__watch_market_t *m, uint32_t market, int64_t now_ns) {
   pmm_ladder_t const *const l = pmm_engine_ladder(r->engine, market);
   int32_t const bid = pmm_ladder_best_e4(l, PMM_BID), ask = pmm_ladder_best_e4(l, PMM_ASK);
@@ -275,12 +280,25 @@ static void note_book(pmm_recorder_t *r, pmm__watch_market_t *m, uint32_t market
     if (!moved) continue;
     p->now.bid_e4 = bid;
     p->now.ask_e4 = ask;
-    if (mid && (!p->now.mid_lo_e4 || mid < p->now.mid_lo_e4)) p->now.mid_lo_e4 = mid;
-    if (mid > p->now.mid_hi_e4) p->now.mid_hi_e4 = mid;
+    if (mid) note_mid(&p->now, mid);
     if (r->slot[i].net_e6 == 0) continue;
     pmm_slot_stats_t st;
     pmm_engine_slot_stats(r->engine, i, &st);
     note_stats(&p->now, &st);
+  }
+}
+
+/* A source without a book gives the price itself, and the engine takes it for the mid. */
+static void note_price(pmm_recorder_t *r, pmm__watch_market_t *m, const pmm_md_t *md) {
+  if (md->price_e4 < 0 || md->price_e4 > PMM_ONE_E4) return;
+  m->mid = (pmm_mid_state_t){.last = (double)md->price_e4 / PMM_ONE_E4, .at_ns = md->recv_ns, .has = true};
+  if (!m->resolved) m->value = m->mid.last;
+  for (uint32_t i = m->first_slot; i != UINT32_MAX; i = r->slot[i].next_in_market) {
+    if (r->slot[i].panel == PMM__PANEL_NONE) continue;
+    pmm__panel_t *const p = &r->panel[r->slot[i].panel];
+    advance_panel(r, p, md->recv_ns);
+    note_mid(&p->now, md->price_e4);
+    set_dirty(r, i, md->recv_ns); /* what is held is worth something else now */
   }
 }
 
@@ -330,6 +348,7 @@ static void on_record(void *ctx, const pmm_md_t *md) {
   if (!(md->flags & PMM_F_LAST) && md->kind < PMM_MD_MARK) return;
   if (md->kind == PMM_MD_STATUS || (!m->open && !m->resolved)) note_life(r, m, md);
   note_book(r, m, md->market, now);
+  if (md->kind == PMM_MD_PRICE) note_price(r, m, md);
 }
 
 static uint32_t only_slot(const pmm_recorder_t *r, uint32_t market) {

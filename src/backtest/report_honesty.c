@@ -49,8 +49,11 @@ static void judge_fills(json_t *w, const pmm_result_t *r) {
   if (r->cross_fills)
     warn(w, json_sprintf("%.0f%% of the passive fills (%llu of %llu) were made because the recorded book crossed our price. Without printed trades that is a lower bound of the fills, and the worst of them: the market had moved through us.",
                          percent(r->cross_fills, maker), (unsigned long long)r->cross_fills, (unsigned long long)maker));
-  if (r->fill_source && strstr(r->fill_source, "bernoulli"))
-    warn(w, json_string("Fills were drawn by chance at a stated rate, because the recording holds prices only. They say nothing about queues or adverse selection."));
+  if (r->bernoulli_fills)
+    warn(w, json_sprintf("%llu fills were drawn by chance (%.3g a second at the mid, falling off by %.3g per dollar, seed %llu), because the recording does not hold what a fill follows from. They say nothing about queues or adverse selection.",
+                         (unsigned long long)r->bernoulli_fills, r->bernoulli_rate, r->bernoulli_decay, (unsigned long long)r->bernoulli_seed));
+  if (r->settle_failed) note(w, json_sprintf("%llu fills were undone by failed settlements; they are in the charts all the same.", (unsigned long long)r->settle_failed));
+  if (r->rate_refused) note(w, json_sprintf("%llu requests were over the venue's rate limit.", (unsigned long long)r->rate_refused));
   if (r->fills == 0) note(w, json_string("There was no fill: every figure below that needs one is empty."));
   else if (r->fills < 30) warn(w, json_sprintf("Only %llu fills: averages over so few say little. Look at the standard errors.", (unsigned long long)r->fills));
   if (r->taker_fills > r->fills / 10)
@@ -128,7 +131,7 @@ json_t *pmm__report_honesty(const pmm_recorder_t *r, const pmm_report_info_t *in
   judge_page(w, r);
   json_t *const o = json_object();
   json_object_set_new(o, "fills", json_string(result->fill_source ? result->fill_source : "none"));
-  json_object_set_new(o, "fill_counts", json_pack("{s:I,s:I,s:I,s:I}", "trades", (json_int_t)result->trade_fills, "inferred", (json_int_t)result->inferred_fills,
+  json_object_set_new(o, "fill_counts", json_pack("{s:I,s:I,s:I,s:I,s:I}", "trades", (json_int_t)result->trade_fills, "chance", (json_int_t)result->bernoulli_fills, "inferred", (json_int_t)result->inferred_fills,
                                                   "crossings", (json_int_t)result->cross_fills, "taker", (json_int_t)result->taker_fills));
   if (info->config) {
     json_object_set_new(o, "queue", info->tape_cnt ? queue_text(info->config) : json_string("a matching engine: the queue is real, the traders are not"));

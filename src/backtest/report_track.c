@@ -49,7 +49,8 @@ void pmm__bucket_merge(void *into, const void *later, size_t size) {
 void pmm__bucket_next(pmm__bucket_t *b) {
   b->our_bid_lo_e4 = b->our_bid_hi_e4 = b->our_bid_e4;
   b->our_ask_lo_e4 = b->our_ask_hi_e4 = b->our_ask_e4;
-  b->mid_lo_e4 = b->mid_hi_e4 = b->bid_e4 && b->ask_e4 ? (b->bid_e4 + b->ask_e4) / 2 : 0;
+  if (b->bid_e4 && b->ask_e4) b->mid_lo_e4 = b->mid_hi_e4 = (b->bid_e4 + b->ask_e4) / 2;
+  else b->mid_lo_e4 = b->mid_hi_e4; /* prices without a book: about the last one */
   b->net_lo_e6 = b->net_hi_e6 = b->net_e6;
   b->orders = b->cancels = b->fills = 0;
   b->fill_qty_e6 = b->open_ns = b->two_sided_ns = 0;

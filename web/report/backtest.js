@@ -15,7 +15,7 @@ const before = uPlot.paths.stepped({ align: -1 }); // a bucket's value stands at
 // -- the head --
 function honesty(doc) {
   const o = doc.honesty, counts = o.fill_counts, warned = o.warnings.some((w) => w.level === "warning");
-  const parts = [["printed trades", counts.trades], ["inferred trades", counts.inferred], ["book crossings", counts.crossings], ["as taker", counts.taker]].filter(([, n]) => n > 0);
+  const parts = [["printed trades", counts.trades], ["inferred trades", counts.inferred], ["book crossings", counts.crossings], ["by chance", counts.chance], ["as taker", counts.taker]].filter(([, n]) => n > 0);
   const rows = [["Fills come from", o.fills + (parts.length ? ": " + parts.map(([name, n]) => `${f.count(n)} ${name}`).join(", ") : "")],
     ["Queue model", o.queue], ["Latency", o.latency], ["Gaps in the data", o.gaps ? `${f.count(o.gaps)}, marked grey in the price charts` : "none"]];
   return h("section", { class: "honesty" + (warned ? " warned" : ""), "aria-label": "How far to believe this run" },
@@ -154,13 +154,15 @@ function priceChart(doc, p, group) {
     const t = u.posToVal(u.cursor.left, "x"), at = u.cursor.top >= 0 ? map.at(t, u.posToVal(u.cursor.top, "y")) : null;
     return at ? [`about ${f.number(at.size, at.size < 10 ? 1 : 0)} contracts of ${at.side} here`] : [];
   };
-  const tip = fillTip(fills);
+  const tip = fillTip(fills), bookless = p.bid.every((v) => v === null) && p.ask.every((v) => v === null);
+  const middle = p.mid_hi.map((v, i) => (bookless && v !== null ? (v + p.mid_lo[i]) / 2 : null));
   return chart({ title: "Price, our quotes and fills", explain: `Behind: resting size by price, blue for bids and orange for asks, stronger where there is more. Grey lines: best bid and ask. Coloured bands: where our quotes moved. Triangles: our fills, up bought, down sold.${every}`,
     x: ends(p), extent: extentOf(p), group, height: 420, unit: "price of YES", format: f.price, range: inCents,
-    data: [p.bid, p.ask, p.our_bid_lo, p.our_bid_hi, p.our_bid, p.our_ask_lo, p.our_ask_hi, p.our_ask].map(prices),
+    data: [p.bid, p.ask, p.our_bid_lo, p.our_bid_hi, p.our_bid, p.our_ask_lo, p.our_ask_hi, p.our_ask, middle].map(prices),
     series: [{ label: "best bid", color: "c-book", width: 1, paths: before }, { label: "best ask", color: "c-book", width: 1, paths: before },
       { label: "our bid, lowest", color: "f-bid", width: 1, paths: before, quiet: true }, { label: "our bid, highest", color: "f-bid", width: 1, paths: before, quiet: true }, { label: "our bid", color: "c-bid", width: 1.8, paths: before },
-      { label: "our ask, lowest", color: "f-ask", width: 1, paths: before, quiet: true }, { label: "our ask, highest", color: "f-ask", width: 1, paths: before, quiet: true }, { label: "our ask", color: "c-ask", width: 1.8, paths: before }],
+      { label: "our ask, lowest", color: "f-ask", width: 1, paths: before, quiet: true }, { label: "our ask, highest", color: "f-ask", width: 1, paths: before, quiet: true }, { label: "our ask", color: "c-ask", width: 1.8, paths: before },
+      { label: "price (no book recorded)", color: "c-book", width: 1.5, paths: before, quiet: !bookless }],
     bands: [{ series: [4, 3], fill: "f-bid" }, { series: [7, 6], fill: "f-ask" }],
     hooks: { drawClear: [(u) => map.draw(u), drawGaps(gaps)], draw: [drawFills(fills)] }, tip: (u, idx, x) => [...tip(u, idx, x), ...depthTip(u)] });
 }
@@ -203,7 +205,7 @@ function errorBars(curves) {
 }
 
 function markoutChart(title, explain, horizons, curves) {
-  const shown = (v) => f.number(v, 2) + " c", x = horizons.map((_, i) => i);
+  const shown = (v) => f.number(v, 2) + "\u00a0c", x = horizons.map((_, i) => i);
   const extremes = curves.flatMap((c) => c.mean.flatMap((m, i) => (m === null ? [] : [(m - (c.se[i] ?? 0)) * 100, (m + (c.se[i] ?? 0)) * 100])));
   return chart({ title, explain, x, height: 280, unit: "cents per contract", format: shown, range: (u) => withZero(u, Math.min(...extremes, 0), Math.max(...extremes, 0)), xScale: { range: [-0.3, horizons.length - 0.7] },
     xAxis: { splits: () => x, values: (u, vs) => vs.map((v) => f.span(horizons[v])) }, xFormat: (v) => f.span(horizons[v]) + " after the fill",

@@ -19,10 +19,10 @@ export function money(x) {
   const text = grouped(x, a >= 10000 ? 0 : a === 0 || a >= 0.1 ? 2 : 4);
   return (x < 0 && /[1-9]/.test(text) ? MINUS : "") + "$" + text;
 }
-export const cents = (x, digits) => (known(x) ? number(x * 100, digits ?? (Math.abs(x) < 0.1 ? 2 : 1)) + " c" : NONE);
-export const price = (x) => (known(x) ? number(x * 100, Math.abs(Math.round(x * 100) - x * 100) < 1e-6 ? 0 : 1) + " c" : NONE);
+export const cents = (x, digits) => (known(x) ? number(x * 100, digits ?? (Math.abs(x) < 0.1 ? 2 : 1)) + "\u00a0c" : NONE);
+export const price = (x) => (known(x) ? number(x * 100, Math.abs(Math.round(x * 100) - x * 100) < 1e-6 ? 0 : 1) + "\u00a0c" : NONE);
 export const contracts = (x) => number(x, known(x) && Number.isInteger(x) ? 0 : 2);
-export const percent = (x, digits = 1) => (known(x) ? number(100 * x, digits) + " %" : NONE);
+export const percent = (x, digits = 1) => (known(x) ? number(100 * x, digits) + "\u00a0%" : NONE);
 export const count = (x) => number(x, 0);
 
 const iso = (t) => new Date(t * 1000).toISOString();
