@@ -130,7 +130,7 @@ static pmm_market_t *w1_markets(uint32_t cnt) {
 }
 
 /* One file as a stream: its first row's venue time comes from the file itself. */
-static void w1_load_one(w1_data_t *d, const char *path) {
+static inline void w1_load_one(w1_data_t *d, const char *path) {
   w1_data_t rows = {0};
   w1_load(&rows, path, 0);
   if (rows.cnt == 0) { fprintf(stderr, "%s: no rows\n", path); exit(1); }

@@ -95,8 +95,9 @@ pmm_status_t pmm_sim_init(pmm_sim_t **sim, pmm_arena_t *arena, const pmm_sim_par
 size_t pmm_sim_bytes(uint32_t market_cnt, uint32_t orders_max);
 /* The record md took effect at now_ns. Fills are made at once from prints, and at the end of each message
    (PMM_F_LAST on a record of that market) from a book that crosses us. pmm_sim_on_md_fast is the same with the test "does it
-   matter to an order of ours" inlined: where it does not, a few loads and no call. */
-void pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md);
+   matter to an order of ours" inlined: where it does not, a few loads and no call. False: no event waits to be polled, and nothing else is
+   watched for than before. */
+bool pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md);
 static inline bool pmm_sim_watch_matters(const pmm_sim_watch_market_t *w, const pmm_md_t *md) {
   if (md->kind != PMM_MD_LEVEL && md->kind != PMM_MD_TRADE) return w->kinds >> (md->kind & 31) & 1;
   int32_t const side = md->side & 1, signed_e4 = (md->price_e4 ^ -side) + side;
@@ -123,8 +124,8 @@ void pmm_sim_on_action(pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *actio
 /* GTD orders run out, fills settle or fail. A fill is PMM_SETTLE_PENDING until then: what it bought can be neither sold nor netted, what it
    sold is cash at once. A failure undoes cash, fee and contracts exactly; if the account's orders then lock more cash than there is, the
    newest that lock any are cancelled (PMM_REJECT_FUNDS). A market that resolves meanwhile pays out what is pending as well, and a later
-   failure takes that back. */
-void pmm_sim_advance(pmm_sim_t *sim, int64_t now_ns);
+   failure takes that back. False: nothing was due. */
+bool pmm_sim_advance(pmm_sim_t *sim, int64_t now_ns);
 /* Account events in the order they happened, md.recv_ns = md.exch_ns = when; false when there is none. Poll dry after each call: the
    queue has room for all that one call can cause, not for two. An order that trades on arrival has its fills before the ACK of what rests. */
 bool pmm_sim_poll(pmm_sim_t *sim, pmm_event_t *event);

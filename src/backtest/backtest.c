@@ -28,6 +28,8 @@ typedef struct run {
   pmm__queue_t actions, answers;
   pmm__delays_t delays;
   pmm_rewards_t *rewards;
+  const pmm_sim_watch_market_t *watch; /* the simulator's */
+  bool samples;             /* rewards are sampled */
 } run_t;
 
 /* The latencies that the tape itself recorded: looked up once, for all runs. */
@@ -54,7 +56,7 @@ typedef struct driver {
 
 /* -- what happens next -- */
 /* What happens at the exchange by itself: settlements, samples for rewards. */
-static inline int64_t venue_next(const run_t *r) { return pmm_min64(pmm_sim_next(r->sim), pmm_rewards_next(r->rewards)); }
+static inline int64_t venue_next(const run_t *r) { return r->samples ? pmm_min64(pmm_sim_next(r->sim), pmm_rewards_next(r->rewards)) : pmm_sim_next(r->sim); }
 
 static void run_due_at(driver_t *d, uint32_t k) {
   run_t const *const r = &d->run[k];
@@ -109,7 +111,7 @@ static void deliver_answer(driver_t *d, run_t *r, int64_t now_ns) {
 /* What a simulator watches for may be another thing after any call of it. */
 static void note_watch(driver_t *d, const run_t *r, uint32_t market) {
   if (d->run_cnt == 1) return;
-  pmm_sim_watch_market_t const *const w = &((const pmm_sim_watch_t *)(const void *)r->sim)->market[market], *const all = &d->common[market];
+  pmm_sim_watch_market_t const *const w = &r->watch[market], *const all = &d->common[market];
   bool wider = (w->kinds & ~all->kinds) != 0 || w->attention > all->attention;
   for (int side = 0; side < 2; side++)
     wider |= w->cross_at[side] < all->cross_at[side] || (w->low_e4[side] != INT32_MAX && (w->low_e4[side] < all->low_e4[side] ||
@@ -119,16 +121,16 @@ static void note_watch(driver_t *d, const run_t *r, uint32_t market) {
 
 static pmm_status_t run_timer(run_t *r, int64_t due_ns) {
   int64_t const now = pmm_max64(due_ns, pmm_engine_now(r->setup.engine)); /* the first is due since for ever */
-  pmm_sim_advance(r->sim, now);
+  pmm_status_t st = PMM_OK;
+  if (pmm_sim_advance(r->sim, now)) st = collect_answers(r);
   pmm_engine_timer(r->setup.engine, now);
-  return collect_answers(r);
+  return st;
 }
 
 static pmm_status_t run_venue(run_t *r, int64_t due_ns) {
   int64_t const now = pmm_max64(due_ns, pmm_engine_now(r->setup.engine)); /* the first sample is due since for ever */
   if (pmm_rewards_next(r->rewards) == due_ns) pmm_rewards_sample(r->rewards, now, r->sim);
-  pmm_sim_advance(r->sim, now);
-  return collect_answers(r);
+  return pmm_sim_advance(r->sim, now) ? collect_answers(r) : PMM_OK;
 }
 
 static pmm_status_t run_action(driver_t *d, run_t *r, int64_t now_ns) {
@@ -199,7 +201,7 @@ static void watch_anew(driver_t *d, uint32_t market) {
   pmm_sim_watch_market_t all = {.cross_at = {INT32_MAX, INT32_MAX}, .low_e4 = {INT32_MAX, INT32_MAX}};
   int64_t high[2] = {INT32_MIN, INT32_MIN};
   for (uint32_t k = 0; k < d->run_cnt; k++) {
-    pmm_sim_watch_market_t const *const w = &((const pmm_sim_watch_t *)(const void *)d->run[k].sim)->market[market];
+    pmm_sim_watch_market_t const *const w = &d->run[k].watch[market];
     all.kinds |= w->kinds;
     all.attention |= w->attention;
     for (int side = 0; side < 2; side++) {
@@ -217,12 +219,10 @@ static void watch_anew(driver_t *d, uint32_t market) {
 static __attribute__((noinline)) pmm_status_t sims_see(driver_t *d, const pmm_md_t *md, int64_t now_ns) {
   for (uint32_t k = 0; k < d->run_cnt; k++) {
     run_t *const r = &d->run[k];
-    if (!pmm_sim_matters(r->sim, md)) continue;
-    pmm_sim_on_md(r->sim, now_ns, md);
+    if (!pmm_sim_watch_matters(&r->watch[md->market], md) || !pmm_sim_on_md(r->sim, now_ns, md)) continue;
     note_watch(d, r, md->market);
-    int64_t const before = pmm__queue_due(&r->answers);
     if (collect_answers(r) != PMM_OK) return PMM_FULL;
-    if (before == PMM_NS_MAX || pmm_sim_next(r->sim) != PMM_NS_MAX) run_due_at(d, k);
+    run_due_at(d, k);
   }
   return PMM_OK;
 }
@@ -462,7 +462,9 @@ static pmm_status_t open_run(driver_t *d, uint32_t k, const pmm_config_t *c, pmm
   if (st != PMM_OK) return pmm_error_set(err, st, "exchange: %s", pmm_status_to_string(st));
   st = open_delays(d, r, c, err);
   if (st != PMM_OK) return st;
-  d->watch = d->run_cnt > 1 ? d->common : ((const pmm_sim_watch_t *)(const void *)r->sim)->market;
+  r->watch = ((const pmm_sim_watch_t *)(const void *)r->sim)->market;
+  r->samples = c->rewards.model != PMM_REWARDS_NONE;
+  d->watch = d->run_cnt > 1 ? d->common : r->watch;
   pmm_engine_set_ahead(r->setup.engine, ahead_of, r->sim);
   d->due_ns[k] = PMM_NS_MAX;
   return PMM_OK;
@@ -544,7 +546,7 @@ static pmm_status_t drain(driver_t *d, run_t *r, pmm_error_t *err) {
     pmm_status_t st = PMM_OK;
     if (answer <= action && answer <= sim) deliver_answer(d, r, answer);
     else if (sim <= action) {
-      pmm_sim_advance(r->sim, sim);
+      (void)pmm_sim_advance(r->sim, sim);
       st = collect_answers(r);
     }
     else st = run_action(d, r, action);

@@ -46,7 +46,7 @@ size_t pmm_engine_bytes(const pmm_engine_config_t *c) {
     for (uint32_t i = 0; i < c->market_cnt; i++) n += pmm_ladder_bytes(ladder_cap(&c->market[i])) + 256;
     n += (sizeof(pmm__source_t) + sizeof(pmm__group_t)) * c->underlying_cnt + 256;
   }
-  n += (sizeof(pmm__slot_t) + sizeof(uint32_t)) * (c->slot_cnt + 1) + strategy_bytes(c);
+  n += (sizeof(pmm__slot_t) + 2 * sizeof(uint32_t)) * (c->slot_cnt + 1) + 128 + strategy_bytes(c);
   n += sizeof(pmm__markout_t) * PMM__MARKOUT_RING;
   n += (sizeof(pmm_action_t) * 2 + 1024) * orders_max(c) + ((size_t)1 << 20);
   n += 4096u * (size_t)(c->slot_cnt + 1) + ((size_t)4 << 20); /* ledger and exec */
@@ -167,11 +167,12 @@ pmm_status_t pmm_engine_init(pmm_engine_t **out, pmm_arena_t *arena, const pmm_e
   e->market = PMM_ARENA_NEW(arena, pmm__market_t, c->market_cnt + 1);
   e->slot = PMM_ARENA_NEW(arena, pmm__slot_t, c->slot_cnt + 1);
   e->heap = PMM_ARENA_NEW(arena, uint32_t, c->slot_cnt + 1);
+  e->held = PMM_ARENA_NEW(arena, uint32_t, c->slot_cnt + 1);
   e->exposure_e6 = PMM_ARENA_NEW(arena, int64_t, c->market_cnt + 1);
   e->markout = PMM_ARENA_NEW(arena, pmm__markout_t, PMM__MARKOUT_RING);
   e->actions.cap = orders_max(c) * 2 + 256;
   e->actions.action = PMM_ARENA_NEW(arena, pmm_action_t, e->actions.cap);
-  if (!e->market || !e->slot || !e->heap || !e->exposure_e6 || !e->markout || !e->actions.action)
+  if (!e->market || !e->slot || !e->heap || !e->held || !e->exposure_e6 || !e->markout || !e->actions.action)
     return pmm_error_set(err, PMM_FULL, "no memory for %u markets", c->market_cnt);
   if (c->books && c->books->core->market_cnt != c->market_cnt) return pmm_error_set(err, PMM_INVAL, "shared books are of %u markets, not %u", c->books->core->market_cnt, c->market_cnt);
   pmm_status_t st = c->books ? PMM_OK : init_core(e, arena, c, err);
@@ -182,6 +183,12 @@ pmm_status_t pmm_engine_init(pmm_engine_t **out, pmm_arena_t *arena, const pmm_e
   for (uint32_t i = 0; st == PMM_OK && i < c->slot_cnt; i++) st = init_slot(e, arena, i, c, err);
   if (st == PMM_OK) *out = e;
   return st;
+}
+
+/* -- calm markets -- */
+/* A whole message of levels in such a market asks for nothing but its book, its mid and its count. Kept in b->calm by whatever changes it. */
+static inline bool is_calm(const pmm__book_t *b) {
+  return b->seen && !b->gap && !b->pending && b->desc.life == PMM_LIFE_OPEN && !(b->wake & (PMM_WAKE_BOOK | PMM__LISTENS)) && (b->opened_ns != PMM_TIME_NONE || !b->wake);
 }
 
 /* -- life cycle -- */
@@ -211,6 +218,7 @@ static void start_trading(pmm__core_t *core, uint32_t market) {
     pmm__sync(e, core->now_ns);
     start_slots(e, &e->market[market]);
   }
+  b->calm = is_calm(b);
 }
 static void stop_trading(pmm__core_t *core, uint32_t market) {
   for (pmm_engine_t *e = core->first; e; e = e->next) {
@@ -218,6 +226,7 @@ static void stop_trading(pmm__core_t *core, uint32_t market) {
     stop_slots(e, &e->market[market]);
   }
   core->book[market].opened_ns = PMM_TIME_NONE;
+  core->book[market].calm = false;
 }
 
 /* Pays out once every order of ours in the market is accounted for; their last events may still be on the way. */
@@ -250,6 +259,7 @@ static void live_on(pmm_engine_t *e, uint32_t market, pmm_life_t to) {
   if (to == PMM_LIFE_HALTED) pmm__cancel_market(e, m);
   if (to == PMM_LIFE_RESOLVED) {
     m->resolve_pending = true;
+    for (uint32_t i = 0; i < m->slot_cnt; i++) e->slot[m->slot[i]].mark.stale = true; /* worth the payout now */
     try_resolve(e, m);
   }
   pmm__wake_market(e, m, PMM_WAKE_LIFE);
@@ -266,6 +276,7 @@ static void on_status(pmm__core_t *core, const pmm_md_t *md) {
   bool const trades = pmm_life_trades(to);
   if (!trades && b->opened_ns != PMM_TIME_NONE) stop_trading(core, md->market);
   b->desc.life = md->aux;
+  b->calm = is_calm(b);
   if (to == PMM_LIFE_RESOLVED) {
     b->desc.outcome = md->side;
     b->desc.payout_yes_e6 = md->qty_e6;
@@ -325,11 +336,6 @@ static inline void note_mid(pmm__book_t *b, int64_t now_ns) {
   b->mid_ns = now_ns;
 }
 
-/* A whole message of levels in such a market asks for nothing but its book, its mid and its count. */
-static inline bool is_calm(const pmm__book_t *b) {
-  return b->seen && !b->gap && !b->pending && b->desc.life == PMM_LIFE_OPEN && !(b->wake & (PMM_WAKE_BOOK | PMM__LISTENS)) && (b->opened_ns != PMM_TIME_NONE || !b->wake);
-}
-
 /* One venue message is complete: the book is consistent and worth a decision. Inlined: a replay does little else. */
 static inline __attribute__((always_inline)) void end_message(pmm__core_t *core, const pmm_md_t *md) {
   pmm__book_t *const b = &core->book[md->market];
@@ -340,6 +346,7 @@ static inline __attribute__((always_inline)) void end_message(pmm__core_t *core,
   b->pending = 0;
   if (b->desc.life != PMM_LIFE_OPEN) return;
   b->messages++;
+  b->calm = is_calm(b);
   if ((b->wake & (wake | PMM__LISTENS)) || (__builtin_expect(b->opened_ns == PMM_TIME_NONE, 0) && b->wake)) spread(core, md, wake);
 }
 
@@ -348,6 +355,7 @@ static void on_trade(pmm__core_t *core, const pmm_md_t *md) {
   pmm__book_t *const b = &core->book[md->market];
   core->trades++;
   b->pending |= PMM_WAKE_TRADE;
+  b->calm = false; /* until the message ends */
   if (b->flows == 0) return; /* nobody asks for its statistics */
   pmm_flow_trade(&b->flow, core->now_ns, (pmm_side_t)md->side, md->price_e4, md->qty_e6, md->flags);
   if (!(md->flags & PMM_F_LAST)) tell_all(core, md);
@@ -367,11 +375,13 @@ static bool on_phase(pmm__core_t *core, pmm__book_t *b, const pmm_md_t *md) {
   if (md->aux > PMM_PHASE_CANCEL_ONLY) { core->bad++; return false; }
   b->phase = md->aux;
   b->pending |= PMM_WAKE_LIFE;
+  b->calm = false;
   return true;
 }
 
 static void on_gap(pmm__core_t *core, const pmm_md_t *md) {
   core->book[md->market].gap = true;
+  core->book[md->market].calm = false;
   core->gaps++;
   for (pmm_engine_t *e = core->first; e; e = e->next) {
     pmm__sync(e, core->now_ns);
@@ -387,7 +397,10 @@ static void on_market_record(pmm__core_t *core, const pmm_md_t *md) {
     case PMM_MD_STATUS: on_status(core, md); return;
     case PMM_MD_GAP: on_gap(core, md); return;
     case PMM_MD_CLEAR: b->gap = false; break; /* a whole book follows, or the venue emptied it */
-    case PMM_MD_TICK: b->pending |= PMM_WAKE_LIFE; break;
+    case PMM_MD_TICK:
+      b->pending |= PMM_WAKE_LIFE;
+      b->calm = false;
+      break;
     case PMM_MD_PRICE: if (!on_price(core, b, md)) return; break;
     case PMM_MD_PHASE: if (!on_phase(core, b, md)) return; break;
     case PMM_MD_SETTLEMENT: /* the venue's affair; what comes of it are account events */
@@ -481,6 +494,14 @@ pmm_status_t pmm_engine_on_md(pmm_engine_t *e, const pmm_md_t *md) {
   return e->core->bad == bad ? PMM_OK : PMM_INVAL;
 }
 
+/* A LEVEL that is a whole message and no part of a snapshot: kind and flags looked at together. */
+static inline bool is_plain_level(const pmm_md_t *r) {
+  uint32_t word;
+  memcpy(&word, &r->kind, sizeof word); /* kind, side, flags, aux */
+  return (word & (UINT32_C(0xff) | (uint32_t)(PMM_F_LAST | PMM_F_SNAPSHOT) << 16)) == ((uint32_t)PMM_MD_LEVEL | (uint32_t)PMM_F_LAST << 16);
+}
+_Static_assert(offsetof(pmm_md_t, flags) == offsetof(pmm_md_t, kind) + 2 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "kind and flags lie in one word");
+
 /* Most records are whole messages of one level in a market that trades and of which nobody hears at once. They change the book, the mid and
    three counts; a row of them up to the next record of another sort, or the next time that matters, is taken here. */
 static size_t levels(pmm__core_t *core, const pmm_md_t *md, size_t cnt, int64_t before_ns) {
@@ -488,9 +509,9 @@ static size_t levels(pmm__core_t *core, const pmm_md_t *md, size_t cnt, int64_t 
   size_t n = 0;
   for (; n < cnt; n++) {
     pmm_md_t const *const r = &md[n];
-    if (r->recv_ns >= limit || r->kind != PMM_MD_LEVEL || (r->flags & (PMM_F_LAST | PMM_F_SNAPSHOT)) != PMM_F_LAST || r->market >= core->market_cnt) break;
+    if (r->recv_ns >= limit || !is_plain_level(r) || r->market >= core->market_cnt) break;
     pmm__book_t *const b = &core->book[r->market];
-    if (!is_calm(b)) break;
+    if (!b->calm) break;
     int64_t old_e6;
     if (__builtin_expect(pmm_book_apply(&b->ladder, &b->desc.grid, r, &old_e6) != PMM_OK, 0)) core->bad++;
     note_mid(b, r->recv_ns > core->now_ns ? r->recv_ns : core->now_ns);

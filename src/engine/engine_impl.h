@@ -37,6 +37,7 @@ typedef struct pmm__book {
   pmm_market_t quote; bool coarse; /* desc with the coarser step that quotes are to stand on, if so */
   uint32_t wake;            /* union of all slots' wishes, and PMM__LISTENS */
   uint32_t flows;           /* slots that look at trades' statistics */
+  bool calm;                /* is_calm() */
   bool seen;                /* a message about its book has come: before that there is nothing to quote on */
   bool gap;                 /* book not to be trusted */
   uint8_t phase;            /* pmm_phase_t: which requests the venue takes */
@@ -78,6 +79,9 @@ typedef struct pmm__market {
   pmm_fair_t external; bool has_external;
 } pmm__market_t;
 
+/* What a slot's holdings were worth at the last marking, and the mid that said so. */
+typedef struct pmm__mark { int64_t unrealized_e6; int32_t twice_ticks, tick_e4; uint32_t at; bool listed, stale; } pmm__mark_t;
+
 /* What a slot's last decision looked at, where it looks at nothing but the best prices and its own position: as long as these
    stand and nothing was left to do, the next decision is the same one. */
 typedef struct pmm__memo { bool valid; int32_t bid, ask; double factor; } pmm__memo_t;
@@ -89,6 +93,7 @@ typedef struct pmm__slot {
   int64_t due_ns; uint32_t heap_pos;
   uint32_t throttled;       /* wake bits held back by min_requote_ns */
   pmm__memo_t memo;
+  pmm__mark_t mark;
   pmm_quotes_t quotes;
   pmm_position_t pos;       /* as the ledger has it, refreshed when it changes */
   pmm_exec_open_t open;     /* likewise */
@@ -124,7 +129,8 @@ struct pmm_engine {
   int64_t next_equity_ns, next_sharpe_ns, sharpe_equity_e6;
   double ret_mean, ret_m2, ret_m3, ret_m4; uint64_t ret_cnt; /* moments of the returns */
   int64_t equity_e6, peak_e6, drawdown_e6;
-  int64_t flatten_e6;       /* sum over slots */
+  int64_t flatten_e6, unrealized_e6; /* sums over slots, as of their last marking */
+  uint32_t *held, held_cnt; /* slots that hold contracts */
   bool paused, flatten;      /* by operator */
   uint64_t path_hash;       /* of every action and account event, in order */
   uint64_t other_events, bad, decisions;

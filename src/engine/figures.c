@@ -1,6 +1,13 @@
 /* figures.c -- what a run is judged by: markouts, spread capture, time integrals, equity, drawdown, Sharpe. */
+#include <assert.h>
 #include <math.h>
 #include "engine_impl.h"
+
+#ifdef PMM_CHECKS
+#define PMM__CHECK_MARKS 1
+#else
+#define PMM__CHECK_MARKS 0
+#endif
 
 static const int64_t MARKOUT_NS[PMM_MARKOUT_CNT] = {1 * PMM_NS_PER_S, 10 * PMM_NS_PER_S, 60 * PMM_NS_PER_S};
 
@@ -33,12 +40,34 @@ void pmm__accrue(pmm_engine_t *e, pmm__slot_t *s) {
   s->st.inventory_time += (double)pmm_abs64(pmm_position_net(&s->pos)) / 1e6 * dt_s;
 }
 
+/* -- marking the account: only slots that hold something count, and of these only those whose position or price moved since
+   the last marking are worked out anew -- */
+static void hold(pmm_engine_t *e, uint32_t slot) {
+  pmm__slot_t *const s = &e->slot[slot];
+  bool const holds = (s->pos.yes_e6 | s->pos.no_e6) != 0;
+  s->mark.stale = true;
+  if (holds == s->mark.listed) return;
+  s->mark.listed = holds;
+  if (holds) {
+    s->mark.at = e->held_cnt;
+    e->held[e->held_cnt++] = slot;
+    return;
+  }
+  uint32_t const last = e->held[--e->held_cnt];
+  e->held[s->mark.at] = last;
+  e->slot[last].mark.at = s->mark.at;
+  e->unrealized_e6 -= s->mark.unrealized_e6;
+  e->flatten_e6 -= s->flatten_e6;
+  s->mark.unrealized_e6 = s->flatten_e6 = 0;
+}
+
 void pmm__refresh(pmm_engine_t *e, uint32_t slot) {
   pmm__slot_t *const s = &e->slot[slot];
   int64_t const net = pmm_position_net(&s->pos);
   pmm_ledger_position(e->ledger, slot, &s->pos);
   pmm_exec_open(e->exec, slot, &s->open);
   s->memo.valid = false;
+  hold(e, slot);
   int64_t const now_net = pmm_position_net(&s->pos);
   e->exposure_e6[e->market[s->cfg.market].book->exposure] += now_net - net;
   s->st.inventory_max_e6 = pmm_max64(s->st.inventory_max_e6, pmm_abs64(now_net));
@@ -88,28 +117,34 @@ int64_t pmm__at_risk(const pmm_engine_t *e) {
   return t.cost_e6 + t.reserved_e6;
 }
 
+/* Buying the opposite of a net position: a NO costs a dollar less the YES value. */
+static int64_t flatten_cost(const pmm__slot_t *s, int64_t yes_e6) {
+  int64_t const net = pmm_position_net(&s->pos);
+  return net == 0 ? 0 : pmm_muldiv_ceil(pmm_abs64(net), net > 0 ? PMM_ONE_E6 - yes_e6 : yes_e6, PMM_ONE_E6);
+}
+
+static void mark_slot(pmm_engine_t *e, uint32_t slot) {
+  pmm__slot_t *const s = &e->slot[slot];
+  pmm__market_t const *const m = &e->market[s->cfg.market];
+  pmm__book_t const *const b = m->book;
+  if (!s->mark.stale && s->mark.twice_ticks == b->mid_twice_ticks && s->mark.tick_e4 == b->mid_tick_e4) return;
+  int64_t const yes = pmm__yes_value_e6(m), unrealized = pmm_ledger_unrealized(e->ledger, slot, yes), flatten = flatten_cost(s, yes);
+  e->unrealized_e6 += unrealized - s->mark.unrealized_e6;
+  e->flatten_e6 += flatten - s->flatten_e6;
+  s->flatten_e6 = flatten;
+  s->mark.unrealized_e6 = unrealized;
+  s->mark.twice_ticks = b->mid_twice_ticks;
+  s->mark.tick_e4 = b->mid_tick_e4;
+  s->mark.stale = false;
+}
+
 int64_t pmm_engine_equity(pmm_engine_t *e) {
   pmm_ledger_totals_t t;
   pmm_ledger_totals(e->ledger, &t);
   int64_t equity = t.cash_e6 + t.cost_e6;
-  for (uint32_t i = 0; i < e->slot_cnt; i++)
-    if (e->slot[i].pos.yes_e6 | e->slot[i].pos.no_e6)
-      equity += pmm_ledger_unrealized(e->ledger, i, pmm__yes_value_e6(&e->market[e->slot[i].cfg.market]));
+  for (uint32_t i = 0; i < e->held_cnt; i++)
+    equity += pmm_ledger_unrealized(e->ledger, e->held[i], pmm__yes_value_e6(&e->market[e->slot[e->held[i]].cfg.market]));
   return equity;
-}
-
-/* Buying the opposite of a net position: a NO costs a dollar less the YES value. */
-static void mark_flatten_costs(pmm_engine_t *e) {
-  e->flatten_e6 = 0;
-  for (uint32_t i = 0; i < e->slot_cnt; i++) {
-    pmm__slot_t *const s = &e->slot[i];
-    int64_t const net = pmm_position_net(&s->pos);
-    s->flatten_e6 = 0;
-    if (net == 0) continue;
-    int64_t const yes = pmm__yes_value_e6(&e->market[s->cfg.market]);
-    s->flatten_e6 = pmm_muldiv_ceil(pmm_abs64(net), net > 0 ? PMM_ONE_E6 - yes : yes, PMM_ONE_E6);
-    e->flatten_e6 += s->flatten_e6;
-  }
 }
 
 static void add_return(pmm_engine_t *e) {
@@ -122,8 +157,11 @@ static void add_return(pmm_engine_t *e) {
 }
 
 void pmm__mark_equity(pmm_engine_t *e) {
-  e->equity_e6 = pmm_engine_equity(e);
-  mark_flatten_costs(e);
+  for (uint32_t i = 0; i < e->held_cnt; i++) mark_slot(e, e->held[i]);
+  pmm_ledger_totals_t t;
+  pmm_ledger_totals(e->ledger, &t);
+  e->equity_e6 = t.cash_e6 + t.cost_e6 + e->unrealized_e6;
+  assert(!PMM__CHECK_MARKS || e->equity_e6 == pmm_engine_equity(e));
   e->peak_e6 = pmm_max64(e->peak_e6, e->equity_e6);
   e->drawdown_e6 = pmm_max64(e->drawdown_e6, e->peak_e6 - e->equity_e6);
   if (e->now_ns >= e->next_sharpe_ns) {

@@ -520,9 +520,10 @@ void pmm_sim_on_action(pmm_sim_t *sim, int64_t now_ns, const pmm_action_t *actio
   }
 }
 
-void pmm_sim_advance(pmm_sim_t *sim, int64_t now_ns) {
+bool pmm_sim_advance(pmm_sim_t *sim, int64_t now_ns) {
+  if (now_ns < sim->next_expire_ns && now_ns < pmm__sim_settles_ns(sim)) return false;
   pmm__sim_settle(sim, now_ns);
-  if (now_ns < sim->next_expire_ns) return;
+  if (now_ns < sim->next_expire_ns) return true;
   sim->next_expire_ns = PMM_NS_MAX;
   for (uint32_t i = 0; i < sim->orders_max; i++) {
     pmm__rest_t *const o = &sim->order[i];
@@ -530,6 +531,7 @@ void pmm_sim_advance(pmm_sim_t *sim, int64_t now_ns) {
     if (o->expire_ns <= now_ns) pmm__sim_end(sim, now_ns, o, PMM_EV_EXPIRED, PMM_REJECT_EXPIRY);
     else if (o->expire_ns < sim->next_expire_ns) sim->next_expire_ns = o->expire_ns;
   }
+  return true;
 }
 
 /* ---- questions ---- */

@@ -263,8 +263,26 @@ static void on_settlement(pmm__sim_market_t *m, const pmm_md_t *md) {
   if (md->price_e4 >= 0) m->settle_fail_e4 = md->price_e4;
 }
 
-void pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md) {
-  if (!pmm_sim_matters(sim, md)) return;
+/* Most records that matter only move a queue: a level of ours that changes in an ordinary book and reaches no order. */
+static bool moves_queues_only(const pmm_sim_t *sim, const pmm_md_t *md) {
+  const pmm__sim_market_t *const m = &sim->state[md->market];
+  return md->kind == PMM_MD_LEVEL && !(m->snapshot | m->gap | m->dirty | m->top_only | m->bernoulli) && !(md->flags & PMM_F_NOSIZE) &&
+         !reaches_us(&sim->watched[md->market], md->side, md->price_e4);
+}
+
+static void move_queues(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md) {
+  pmm__sim_market_t *const m = &sim->state[md->market];
+  for (uint32_t i = m->head[md->side]; i != PMM__NIL; i = sim->order[i].next)
+    if (sim->order[i].price_e4 == md->price_e4) pmm__queue_level(&sim->order[i].queue, &m->rules, now_ns, md->qty_e6);
+}
+
+bool pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md) {
+  if (!pmm_sim_matters(sim, md)) return false;
+  bool const due = now_ns >= sim->next_expire_ns || now_ns > pmm__sim_settles_ns(sim);
+  if (!due && moves_queues_only(sim, md)) {
+    move_queues(sim, now_ns, md);
+    return false;
+  }
   if (now_ns >= sim->next_expire_ns || now_ns > pmm__sim_settles_ns(sim)) pmm_sim_advance(sim, now_ns);
   uint32_t const market = md->market;
   pmm__sim_market_t *const m = &sim->state[market];
@@ -284,4 +302,5 @@ void pmm_sim_on_md(pmm_sim_t *sim, int64_t now_ns, const pmm_md_t *md) {
   }
   if (md->flags & PMM_F_LAST) end_message(sim, now_ns, market);
   pmm__sim_watch(sim, market);
+  return true;
 }
