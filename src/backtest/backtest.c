@@ -520,10 +520,9 @@ static pmm_status_t compare_account(run_t *r, pmm_error_t *err) {
   pmm__setup_t const *const s = &r->setup;
   pmm_ledger_t *const l = pmm_engine_ledger(s->engine);
   int64_t ours = pmm_ledger_cash(l), theirs = pmm_sim_cash(r->sim);
-  for (uint32_t i = 0; i < s->market_cnt; i++) {
+  for (uint32_t i = 0, k = 0; i < s->market_cnt; i++) {
     int64_t yes = 0, no = 0, venue_yes, venue_no;
-    for (uint32_t k = 0; k < s->slot_cnt; k++) {
-      if (s->slot[k].market != i) continue;
+    for (; k < s->slot_cnt && s->slot[k].market == i; k++) { /* slots stand in the order of their markets */
       pmm_position_t p;
       pmm_ledger_position(l, k, &p);
       yes += p.yes_e6;
@@ -636,6 +635,13 @@ static pmm_status_t pass(const pmm_config_t *const *c, uint32_t cnt, const pmm_b
   pmm__stream_t *stream = NULL;
   pmm_status_t st = open_stream(&stream, c[0], o, err);
   if (st != PMM_OK) return st;
+  pmm_backtest_opts_t feeds_only = *o;
+  uint32_t markets;
+  (void)pmm__stream_markets(stream, &markets);
+  if (markets == 0) { /* a recording of underlyings alone: there is nothing to trade, but it replays */
+    feeds_only.replay_only = true;
+    o = &feeds_only;
+  }
   driver_t d;
   st = open_driver(&d, c, cnt, o, stream, err);
   double const start = pmm__wall_seconds();

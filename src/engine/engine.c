@@ -45,6 +45,7 @@ size_t pmm_engine_bytes(const pmm_engine_config_t *c) {
     n += sizeof(pmm__core_t) + sizeof(pmm__book_t) * (c->market_cnt + 1);
     for (uint32_t i = 0; i < c->market_cnt; i++) n += pmm_ladder_bytes(ladder_cap(&c->market[i])) + 256;
     n += (sizeof(pmm__source_t) + sizeof(pmm__group_t)) * c->underlying_cnt + 256;
+    n += pmm__names_bytes(c->market_cnt) + pmm__names_bytes(c->underlying_cnt);
   }
   n += (sizeof(pmm__slot_t) + 2 * sizeof(uint32_t)) * (c->slot_cnt + 1) + 128 + strategy_bytes(c);
   n += sizeof(pmm__markout_t) * PMM__MARKOUT_RING;
@@ -75,14 +76,39 @@ static pmm_status_t init_book(pmm__core_t *core, pmm_arena_t *arena, uint32_t i,
   return pmm_ladder_init(&b->ladder, arena, b->desc.grid.tick_cnt, ladder_cap(&b->desc));
 }
 
+/* -- names that several things share: each gets the index of the first with its name -- */
+size_t pmm__names_bytes(uint32_t cnt) {
+  size_t table = 16;
+  while (table < 2 * (size_t)cnt) table *= 2;
+  return table * sizeof(uint32_t) + 64;
+}
+
+pmm_status_t pmm__names_init(pmm__names_t *n, pmm_arena_t *arena, uint32_t cnt) {
+  size_t table = 16;
+  while (table < 2 * (size_t)cnt) table *= 2;
+  *n = (pmm__names_t){.first = PMM_ARENA_NEW(arena, uint32_t, table), .mask = (uint32_t)table - 1};
+  return n->first ? PMM_OK : PMM_FULL;
+}
+
+uint32_t pmm__names_first(pmm__names_t *n, const char *name, uint32_t index, const char *(*name_of)(const void *ctx, uint32_t index), const void *ctx) {
+  uint32_t at = (uint32_t)pmm_hash64(name, strlen(name), 0) & n->mask;
+  for (; n->first[at] != 0; at = (at + 1) & n->mask)
+    if (strcmp(name_of(ctx, n->first[at] - 1), name) == 0) return n->first[at] - 1;
+  n->first[at] = index + 1;
+  return index;
+}
+
+static const char *event_of(const void *core, uint32_t i) { return ((const pmm__core_t *)core)->book[i].desc.event; }
+
 /* Markets of one event share an exposure; a market without one is its own. */
-static void init_exposures(pmm__core_t *core) {
+static pmm_status_t init_exposures(pmm__core_t *core, pmm_arena_t *arena) {
+  pmm__names_t names;
+  if (pmm__names_init(&names, arena, core->market_cnt) != PMM_OK) return PMM_FULL;
   for (uint32_t i = 0; i < core->market_cnt; i++) {
-    core->book[i].exposure = i;
-    if (!core->book[i].desc.event[0]) continue;
-    for (uint32_t j = 0; j < i; j++)
-      if (strcmp(core->book[j].desc.event, core->book[i].desc.event) == 0) { core->book[i].exposure = j; break; }
+    const char *const event = core->book[i].desc.event;
+    core->book[i].exposure = event[0] ? pmm__names_first(&names, event, i, event_of, core) : i;
   }
+  return PMM_OK;
 }
 
 static pmm_status_t init_core(pmm_engine_t *e, pmm_arena_t *arena, const pmm_engine_config_t *c, pmm_error_t *err) {
@@ -98,7 +124,7 @@ static pmm_status_t init_core(pmm_engine_t *e, pmm_arena_t *arena, const pmm_eng
     pmm_status_t const st = init_book(core, arena, i, c);
     if (st != PMM_OK) return pmm_error_set(err, st, "market %s: %s", c->market[i].id, pmm_status_to_string(st));
   }
-  init_exposures(core);
+  if (init_exposures(core, arena) != PMM_OK) return pmm_error_set(err, PMM_FULL, "no memory for events");
   pmm_status_t const st = pmm__feeds_init(core, arena, c);
   return st == PMM_OK ? st : pmm_error_set(err, st, "underlyings: %s", pmm_status_to_string(st));
 }
@@ -125,6 +151,7 @@ static pmm_status_t init_slot(pmm_engine_t *e, pmm_arena_t *arena, uint32_t i, c
   m->listens |= ops->on_event != NULL;
   m->book->wake |= m->wake | (m->listens ? PMM__LISTENS : 0);
   m->book->flows += ops->inputs == 0 || ops->on_event;
+  if (m->book->group != UINT32_MAX && ((ops->wake & PMM_WAKE_FEED) || ops->on_event)) e->core->group[m->book->group].heard = true;
   s->state = pmm_arena_take(arena, ops->state_size ? ops->state_size : 1, 64);
   if (!s->state) return pmm_error_set(err, PMM_FULL, "no memory for strategy %s", s->cfg.name);
   pmm_status_t st = ops->init(s->state, s->cfg.params, pmm_hash_mix(c->seed, i));

@@ -15,7 +15,8 @@ typedef struct pmm__group { /* an underlying: its sources merged */
   double integral;          /* of price over time since the first update, dollars x seconds */
   int64_t next_window_ns;   /* earliest start of a settlement window still ahead */
   uint32_t first_source;    /* chain of sources through pmm__source.next */
-  uint32_t first_market;    /* chain of markets through pmm__market.next_in_group */
+  uint32_t first_market;    /* chain of its markets that have not resolved, through pmm__book.next_in_group */
+  bool heard;               /* a strategy listens to it, or is woken by it */
   pmm_vol_t vol;
 } pmm__group_t;
 
@@ -162,6 +163,12 @@ static inline void pmm__hear(pmm_engine_t *e, pmm__slot_t *s) {
   s->throttled = 0;
   e->market[s->cfg.market].quiet_ns = INT64_MIN;
 }
+
+/* Finds the first of several things with one name; the table lies in the arena. */
+typedef struct pmm__names { uint32_t *first, mask; } pmm__names_t;
+size_t pmm__names_bytes(uint32_t cnt);
+pmm_status_t pmm__names_init(pmm__names_t *names, pmm_arena_t *arena, uint32_t cnt);
+uint32_t pmm__names_first(pmm__names_t *names, const char *name, uint32_t index, const char *(*name_of)(const void *ctx, uint32_t index), const void *ctx);
 
 /* decide.c */
 void pmm__decide(pmm_engine_t *e, uint32_t slot, uint32_t wake);

@@ -6,11 +6,7 @@
 
 #define NONE UINT32_MAX
 
-static uint32_t group_of(const pmm_engine_config_t *config, uint32_t underlying) {
-  for (uint32_t i = 0; i < underlying; i++)
-    if (strcmp(config->underlying[i].id, config->underlying[underlying].id) == 0) return i;
-  return underlying;
-}
+static const char *id_of(const void *config, uint32_t i) { return ((const pmm_engine_config_t *)config)->underlying[i].id; }
 
 static void group_add_window(pmm__group_t *g, int64_t window_ns) {
   if (window_ns < g->next_window_ns) g->next_window_ns = window_ns;
@@ -33,10 +29,13 @@ pmm_status_t pmm__feeds_init(pmm__core_t *e, pmm_arena_t *arena, const pmm_engin
                                          (int32_t)config->params.vol_window, config->params.vol_half_life_s);
     if (st != PMM_OK) return st;
   }
+  pmm__names_t names;
+  if (pmm__names_init(&names, arena, n) != PMM_OK) return PMM_FULL;
+  for (uint32_t i = 0; i < n; i++)
+    e->source[i] = (pmm__source_t){.at_ns = PMM_TIME_NONE, .group = pmm__names_first(&names, config->underlying[i].id, i, id_of, config), .kind = config->underlying[i].kind};
   for (uint32_t i = n; i-- > 0;) {
-    uint32_t const at = group_of(config, i);
-    e->source[i] = (pmm__source_t){.at_ns = PMM_TIME_NONE, .group = at, .next = e->group[at].first_source, .kind = config->underlying[i].kind};
-    e->group[at].first_source = i;
+    e->source[i].next = e->group[e->source[i].group].first_source;
+    e->group[e->source[i].group].first_source = i;
   }
   for (uint32_t i = e->market_cnt; i-- > 0;) {
     pmm__book_t *const m = &e->book[i];
@@ -89,6 +88,18 @@ static void feed_market(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md) {
   pmm__wake_market(e, m, PMM_WAKE_FEED);
 }
 
+/* Markets that have resolved leave the chain on the way. */
+static void spread(pmm__core_t *core, pmm__group_t *g, const pmm_md_t *md) {
+  for (uint32_t *link = &g->first_market; *link != NONE;) {
+    uint32_t const i = *link;
+    pmm__book_t *const b = &core->book[i];
+    if (b->desc.life == PMM_LIFE_RESOLVED) { *link = b->next_in_group; continue; }
+    link = &b->next_in_group;
+    if (b->wake & (PMM_WAKE_FEED | PMM__LISTENS))
+      for (pmm_engine_t *e = core->first; e; e = e->next) feed_market(e, &e->market[i], md);
+  }
+}
+
 void pmm__feed(pmm__core_t *e, const pmm_md_t *md) {
   if (md->market >= e->source_cnt || md->qty_e6 <= 0) { e->bad++; return; }
   pmm__source_t *const s = &e->source[md->market];
@@ -112,9 +123,7 @@ void pmm__feed(pmm__core_t *e, const pmm_md_t *md) {
   g->at_ns = e->now_ns;
   if (!g->has) { g->has = true; open_windows(e, g, e->now_ns); }
   if (pmm_vol_add(&g->vol, e->now_ns, now_price) != PMM_OK) e->bad++;
-  for (uint32_t i = g->first_market; i != NONE; i = e->book[i].next_in_group)
-    if (e->book[i].wake & (PMM_WAKE_FEED | PMM__LISTENS))
-      for (pmm_engine_t *x = e->first; x; x = x->next) feed_market(x, &x->market[i], md);
+  if (g->heard) spread(e, g, md);
 }
 
 void pmm__under_view(const pmm_engine_t *engine, const pmm__book_t *m, pmm_under_view_t *out) {

@@ -43,6 +43,7 @@ typedef struct pmm__slot {
   int64_t reserved_e6;     /* cash behind this slot's resting buys */
   uint32_t market;
   bool bound, net_pairs;
+  uint32_t same;           /* the next slot of the same market, in ascending order; PMM__NONE: the last */
   uint32_t head, tail;     /* log from the oldest pending fill on; PMM__NONE: nothing is pending */
   pmm__account_t base;     /* money before head; meaningful while the log is not empty */
 } pmm__slot_t;
@@ -52,6 +53,8 @@ struct pmm_ledger {
   pmm__account_t sum;      /* over all slots; qty is not kept */
   pmm__slot_t *slot;
   uint32_t slot_cnt;
+  uint32_t *market;        /* market -> its first slot; open addressing, PMM__NONE empty */
+  uint32_t market_mask;
   uint32_t pending_cnt, pending_max;
   pmm__op_t *op;           /* pool; free ones are chained through next */
   uint32_t op_cnt, op_free, op_used;

@@ -14,11 +14,15 @@ static pmm_status_t take_arrays(pmm_ledger_t *l, pmm_arena_t *arena) {
   uint32_t const table_cnt = pow2_above(2 * l->pending_max + 1);
   l->slot = PMM_ARENA_NEW(arena, pmm__slot_t, l->slot_cnt);
   l->table = PMM_ARENA_NEW(arena, uint32_t, table_cnt);
+  uint32_t const market_cnt = pow2_above(2 * l->slot_cnt);
+  l->market = PMM_ARENA_NEW(arena, uint32_t, market_cnt);
+  l->market_mask = market_cnt - 1;
   l->op = PMM_ARENA_NEW(arena, pmm__op_t, l->op_cnt ? l->op_cnt : 1);
-  if (!l->slot || !l->table || !l->op) return PMM_FULL;
+  if (!l->slot || !l->table || !l->market || !l->op) return PMM_FULL;
   l->table_mask = table_cnt - 1;
   for (uint32_t i = 0; i < table_cnt; i++) l->table[i] = PMM__NONE;
-  for (uint32_t i = 0; i < l->slot_cnt; i++) l->slot[i].head = l->slot[i].tail = PMM__NONE;
+  for (uint32_t i = 0; i < market_cnt; i++) l->market[i] = PMM__NONE;
+  for (uint32_t i = 0; i < l->slot_cnt; i++) l->slot[i].head = l->slot[i].tail = l->slot[i].same = PMM__NONE;
   for (uint32_t i = 0; i < l->op_cnt; i++) l->op[i].next = i + 1 < l->op_cnt ? i + 1 : PMM__NONE;
   l->op_free = l->op_cnt ? 0 : PMM__NONE;
   return PMM_OK;
@@ -36,12 +40,27 @@ pmm_status_t pmm_ledger_init(pmm_ledger_t **ledger, pmm_arena_t *arena, const pm
   return PMM_OK;
 }
 
+/* The place of a market's first slot in the table, or the empty one where it would stand. */
+static uint32_t *first_slot(const pmm_ledger_t *l, uint32_t market) {
+  uint32_t at = (market * UINT32_C(0x9e3779b1)) & l->market_mask;
+  while (l->market[at] != PMM__NONE && l->slot[l->market[at]].market != market) at = (at + 1) & l->market_mask;
+  return &l->market[at];
+}
+
+static void join_market(pmm_ledger_t *l, uint32_t slot, uint32_t market) {
+  uint32_t *link = first_slot(l, market);
+  while (*link < slot) link = &l->slot[*link].same; /* PMM__NONE is above every slot */
+  l->slot[slot].same = *link;
+  *link = slot;
+}
+
 pmm_status_t pmm_ledger_slot(pmm_ledger_t *ledger, uint32_t slot, uint32_t market, bool net_pairs) {
   if (slot >= ledger->slot_cnt) return PMM_INVAL;
   pmm__slot_t *const s = &ledger->slot[slot];
   if (s->bound) return PMM_EXISTS;
   s->market = market;
   s->net_pairs = net_pairs;
+  join_market(ledger, slot, market);
   s->bound = true;
   return PMM_OK;
 }
@@ -279,9 +298,8 @@ pmm_status_t pmm_ledger_merge(pmm_ledger_t *ledger, uint32_t slot, int64_t qty_e
 
 static pmm_status_t may_resolve(const pmm_ledger_t *l, uint32_t market) {
   uint32_t logged = 0;
-  for (uint32_t i = 0; i < l->slot_cnt; i++) {
+  for (uint32_t i = *first_slot(l, market); i != PMM__NONE; i = l->slot[i].same) {
     const pmm__slot_t *const s = &l->slot[i];
-    if (!s->bound || s->market != market) continue;
     if (s->locked_e6[PMM__YES] || s->locked_e6[PMM__NO] || s->reserved_e6) return PMM_STATE;
     logged += s->head != PMM__NONE;
   }
@@ -301,8 +319,7 @@ pmm_status_t pmm_ledger_resolve(pmm_ledger_t *ledger, uint32_t market, int64_t p
   pmm_status_t const st = may_resolve(ledger, market);
   if (st != PMM_OK) return st;
   int64_t const before = ledger->sum.realized_e6;
-  for (uint32_t i = 0; i < ledger->slot_cnt; i++)
-    if (ledger->slot[i].bound && ledger->slot[i].market == market) resolve_slot(ledger, &ledger->slot[i], payout_yes_e6);
+  for (uint32_t i = *first_slot(ledger, market); i != PMM__NONE; i = ledger->slot[i].same) resolve_slot(ledger, &ledger->slot[i], payout_yes_e6);
   if (realized_e6) *realized_e6 = ledger->sum.realized_e6 - before;
   return PMM_OK;
 }
