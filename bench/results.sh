@@ -9,6 +9,8 @@ if [ -z "${PMM_DATA:-}" ]; then
   echo "PMM_DATA does not name a folder of recordings: nothing to replay" >&2
   exit 77
 fi
+PMM_BIN=$(command -v "$pmm" || echo "$pmm")
+export PMM_BIN
 command -v jq >/dev/null || { echo "jq is missing (apt-get install jq)" >&2; exit 2; }
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -23,7 +25,7 @@ import() { # FORMAT NAME FILES...
 row() { # LABEL TAPE STRATEGY CONFIG [SET...]
   label=$1 tape=$2 strategy=$3 config=$4
   shift 4
-  "$pmm" backtest -c "$config" --tape "$tape" --quiet --json "$tmp/r.json" "$@"
+  "$pmm" backtest -c "$config" --tape "$tape" --quiet --json "$tmp/r.json" "$@" 2>"$tmp/e" || { cat "$tmp/e" >&2; exit 1; }
   jq -r --arg name "$label" --arg strategy "$strategy" '
     def c: if . == null then "–" else (. * 100 * 100 | round / 100 | tostring) end;
     def d: (. * 100 | round / 100 | if . == 0 then 0 else . end | tostring);
@@ -44,7 +46,7 @@ close_section() {
     echo '|---|---|---:|---:|---:|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---|'
     cat "$tmp/rows"
     echo
-    awk '{ s[$1] += $2; n[$1]++; if ($2 > 0) w[$1]++; else if ($2 < 0) l[$1]++ }
+    awk '{ p = $NF; $NF = ""; sub(/ $/, ""); s[$0] += p; n[$0]++; if (p > 0) w[$0]++; else if (p < 0) l[$0]++ }
       END { for (k in s) printf "* `%s`: %d recording%s, %d with a gain, %d with a loss, together $%.2f\n", k, n[k], (n[k] == 1 ? "" : "s"), w[k]+0, l[k]+0, s[k] / 1e6 }' "$tmp/sums.$set_name" | sort
   } >>"$tmp/page"
 }
@@ -58,6 +60,21 @@ they came. "fills from" says what the fills rest on: printed trades, trades infe
 crossing our price where the source has no trades ([how each is modelled and which way it errs](backtest.md)).
 `digital` needs the underlying's price and a strike, so it runs where the recording has them. P&L is after fees.
 EOF
+
+# Each set of the folder as one tape and one account, whatever it holds.
+section "Every set, under both queue models" "Each set whole, as one account. \`back\` takes every cancel to have stood behind us, \`power\` (exponent 2) shares cancels out: between the two lies what the
+queue model alone decides, which is nothing where a set has no sizes or no prints. Sets of prices alone (daily, weather) fill by chance at a stated, seeded rate, at which nobody traded: they show that accounts
+and settlement come out right, not what trading would earn. Sets of feeds or outcomes alone have no book to quote on: they replay, resolve, and trade nothing."
+sh bench/import_all.sh "$PMM_DATA" "$tmp/all" >"$tmp/imports" || { cat "$tmp/imports" >&2; exit 1; }
+for tape in "$tmp"/all/*.tape; do
+  set=$(basename "$tape" .tape)
+  strategies="linear adaptive logit"
+  case $set in kalshi-btc15m-ws | polymarket-btc5m-multifeed | chainlink-btcusd) strategies="$strategies digital" ;; binance-spot-raw | resolved-btc5m) strategies=linear ;; esac
+  for s in $strategies; do
+    for q in back power; do row "$set" "$tape" "$s, $q" "examples/$s.yaml" --set exchange.queue=$q; done
+  done
+done
+close_section
 
 # One account replays the whole day: markets that span two recording sessions, and outcomes that only a later session
 # shows (the next market's strike), come out right only when all sessions are one tape.

@@ -38,13 +38,23 @@ void pmm__heap_fix(pmm_engine_t *e, uint32_t slot, int64_t due_ns) {
   if (sooner) sift_up(e, s->heap_pos); else sift_down(e, s->heap_pos);
 }
 
-/* A slot is due at its refresh, or earlier when a decision was held back by min_requote_ns. */
+/* A slot is due at its refresh (not while there is no book to quote on), or earlier when a decision was held back by min_requote_ns. */
 void pmm__slot_due(pmm_engine_t *e, uint32_t slot) {
   pmm__slot_t *const s = &e->slot[slot];
   pmm__book_t const *const b = e->market[s->cfg.market].book;
-  int64_t due = b->desc.life == PMM_LIFE_OPEN ? s->next_refresh_ns : PMM_NS_MAX;
+  int64_t due = b->desc.life == PMM_LIFE_OPEN && b->ready ? s->next_refresh_ns : PMM_NS_MAX;
   if (s->throttled) due = pmm_min64(due, s->last_decision_ns + e->params.min_requote_ns);
   pmm__heap_fix(e, slot, due);
+}
+
+/* A book has come, or come back: its slots' timers go on, on their beat. */
+void pmm__resume_market(pmm_engine_t *e, pmm__market_t *m) {
+  for (uint32_t i = 0; i < m->slot_cnt; i++) {
+    pmm__slot_t *const s = &e->slot[m->slot[i]];
+    if (s->refresh_ns && s->next_refresh_ns < e->now_ns)
+      s->next_refresh_ns += (e->now_ns - s->next_refresh_ns + s->refresh_ns - 1) / s->refresh_ns * s->refresh_ns;
+    pmm__slot_due(e, m->slot[i]);
+  }
 }
 
 void pmm__run_timers(pmm_engine_t *e) {

@@ -363,6 +363,14 @@ static inline void note_mid(pmm__book_t *b, int64_t now_ns) {
   b->mid_ns = now_ns;
 }
 
+static void resume(pmm__core_t *core, uint32_t market) {
+  core->book[market].ready = true;
+  for (pmm_engine_t *e = core->first; e; e = e->next) {
+    pmm__sync(e, core->now_ns);
+    pmm__resume_market(e, &e->market[market]);
+  }
+}
+
 /* One venue message is complete: the book is consistent and worth a decision. Inlined: a replay does little else. */
 static inline __attribute__((always_inline)) void end_message(pmm__core_t *core, const pmm_md_t *md) {
   pmm__book_t *const b = &core->book[md->market];
@@ -371,6 +379,7 @@ static inline __attribute__((always_inline)) void end_message(pmm__core_t *core,
   if (md->kind == PMM_MD_LEVEL || md->kind == PMM_MD_CLEAR) b->seen = true;
   uint32_t const wake = b->pending | PMM_WAKE_BOOK;
   b->pending = 0;
+  if (__builtin_expect(!b->ready, 0) && b->seen && !b->gap) resume(core, md->market);
   if (b->desc.life != PMM_LIFE_OPEN) return;
   b->messages++;
   b->calm = is_calm(b);
@@ -410,9 +419,12 @@ static void on_gap(pmm__core_t *core, const pmm_md_t *md) {
   core->book[md->market].gap = true;
   core->book[md->market].calm = false;
   core->gaps++;
+  core->book[md->market].ready = false;
   for (pmm_engine_t *e = core->first; e; e = e->next) {
+    pmm__market_t *const m = &e->market[md->market];
     pmm__sync(e, core->now_ns);
-    pmm__cancel_market(e, &e->market[md->market]);
+    pmm__cancel_market(e, m);
+    for (uint32_t i = 0; i < m->slot_cnt; i++) pmm__slot_due(e, m->slot[i]);
   }
   tell_all(core, md);
 }

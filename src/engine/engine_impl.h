@@ -39,6 +39,7 @@ typedef struct pmm__book {
   uint32_t wake;            /* union of all slots' wishes, and PMM__LISTENS */
   uint32_t flows;           /* slots that look at trades' statistics */
   bool calm;                /* is_calm() */
+  bool ready;               /* seen and without a gap, as of the last message: there is a book to quote on */
   bool seen;                /* a message about its book has come: before that there is nothing to quote on */
   bool gap;                 /* book not to be trusted */
   uint8_t phase;            /* pmm_phase_t: which requests the venue takes */
@@ -174,6 +175,7 @@ uint32_t pmm__names_first(pmm__names_t *names, const char *name, uint32_t index,
 void pmm__decide(pmm_engine_t *e, uint32_t slot, uint32_t wake);
 void pmm__wake_market(pmm_engine_t *e, pmm__market_t *m, uint32_t wake);
 void pmm__slot_due(pmm_engine_t *e, uint32_t slot);
+void pmm__resume_market(pmm_engine_t *e, pmm__market_t *m);
 void pmm__heap_fix(pmm_engine_t *e, uint32_t slot, int64_t due_ns);
 void pmm__cancel_market(pmm_engine_t *e, pmm__market_t *m);
 void pmm__run_timers(pmm_engine_t *e);
