@@ -104,6 +104,37 @@ static void test_as_alone(void **state) {
   unlink(tape);
 }
 
+/* A strategy that names its inputs is not asked again while they stand: the run must be that of one asked every time. */
+static void test_inputs_change_nothing(void **state) {
+  (void)state;
+  const char *const tape = import_one("examples/data/btc-updown-5m-1776323700.jsonl.gz");
+  pmm_backtest_opts_t const opts = {.tape = &tape, .tape_cnt = 1};
+  pmm_rng_t rng;
+  pmm_rng_seed(&rng, check_env_u64("PMM_TEST_SEED", 5));
+  static pmm_strategy_ops_t asked;
+  size_t compared = 0;
+  for (size_t i = 0; i < SETS; i++) {
+    configure(&rng, i);
+    pmm_config_strategy_t *const s = &config[i]->strategy[0];
+    if (s->ops->inputs != 0) {
+      pmm_result_t with, without;
+      if (pmm_backtest_run(config[i], &opts, &with, &err) != PMM_OK) fail_msg("%s", err.text);
+      asked = *s->ops;
+      asked.inputs = 0;
+      s->ops = &asked;
+      if (pmm_backtest_run(config[i], &opts, &without, &err) != PMM_OK) fail_msg("%s", err.text);
+      assert_true(with.decisions > 0);
+      assert_int_equal(with.state_hash, without.state_hash);
+      pmm_result_free(&with);
+      pmm_result_free(&without);
+      compared++;
+    }
+    free(config[i]);
+  }
+  assert_true(compared > 3);
+  unlink(tape);
+}
+
 /* One bad configuration among good ones: an error that names it, and no result. */
 static void test_error_empties(void **state) {
   (void)state;
@@ -124,6 +155,6 @@ static void test_error_empties(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_as_alone), cmocka_unit_test(test_error_empties)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_as_alone), cmocka_unit_test(test_inputs_change_nothing), cmocka_unit_test(test_error_empties)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
