@@ -3,11 +3,6 @@
 #include <getopt.h>
 #include "w1.h"
 
-static int by_wall(const void *a, const void *b) {
-  double const x = ((const pmm_result_t *)a)->wall_s, y = ((const pmm_result_t *)b)->wall_s;
-  return (x > y) - (x < y);
-}
-
 int main(int argc, char **argv) {
   static const struct option longopts[] = {{"replay", 0, 0, 'r'}, {"repeat", 1, 0, 'n'}, {0, 0, 0, 0}};
   bool replay = false;
@@ -27,7 +22,7 @@ int main(int argc, char **argv) {
   pmm_error_t err = {0};
   for (long i = 0; i < repeat; i++)
     if (!run || pmm_backtest_run(c, &o, &run[i], &err) != PMM_OK) { fprintf(stderr, "%s\n", err.text); return 1; }
-  qsort(run, (size_t)repeat, sizeof *run, by_wall);
+  qsort(run, (size_t)repeat, sizeof *run, w1_by_wall);
   pmm_result_t const *const r = &run[repeat / 2];
   printf("{\"peer\":\"pmm\",\"workload\":\"%s\",\"events\":%zu,\"records\":%zu,\"events_per_s\":%.0f,\"decisions\":%llu,\"submits\":%llu,\"fills\":%llu,\"position\":%.0f,"
          "\"peak_mib\":%.1f,\"wall_s\":%.6f,\"wall_s_min\":%.6f,\"hash\":\"0x%016llx\"}\n", replay ? "w1-replay" : "w1", d.rows, d.cnt, (double)d.rows / r->wall_s, (unsigned long long)r->decisions,

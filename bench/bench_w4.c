@@ -78,11 +78,6 @@ static int make_tape(const char *path, const w1_data_t *d, const pmm_market_t *m
   return st != PMM_OK;
 }
 
-static int by_wall(const void *a, const void *b) {
-  double const x = ((const pmm_result_t *)a)->wall_s, y = ((const pmm_result_t *)b)->wall_s;
-  return (x > y) - (x < y);
-}
-
 int main(int argc, char **argv) {
   static const struct option longopts[] = {{"replay", 0, 0, 'r'}, {"repeat", 1, 0, 'n'}, {"make-tape", 1, 0, 't'}, {0, 0, 0, 0}};
   bool replay = false;
@@ -110,7 +105,7 @@ int main(int argc, char **argv) {
   pmm_error_t err = {0};
   for (long i = 0; i < repeat; i++)
     if (!run || pmm_backtest_run(c, &o, &run[i], &err) != PMM_OK) { fprintf(stderr, "%s\n", err.text); return 1; }
-  qsort(run, (size_t)repeat, sizeof *run, by_wall);
+  qsort(run, (size_t)repeat, sizeof *run, w1_by_wall);
   pmm_result_t const *const r = &run[repeat / 2];
   /* From a tape the records are known, not the rows: about 0.2% more. */
   size_t const rows = folder ? d.rows : (size_t)r->messages + (replay ? r->events : 0);
