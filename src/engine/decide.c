@@ -38,11 +38,12 @@ void pmm__heap_fix(pmm_engine_t *e, uint32_t slot, int64_t due_ns) {
   if (sooner) sift_up(e, s->heap_pos); else sift_down(e, s->heap_pos);
 }
 
-/* A slot is due at its refresh (not while there is no book to quote on), or earlier when a decision was held back by min_requote_ns. */
+/* A slot is due at its refresh (not while there is no book to quote on; where a source gives a price now and then, once after each), or earlier when a decision was held back by min_requote_ns. */
 void pmm__slot_due(pmm_engine_t *e, uint32_t slot) {
   pmm__slot_t *const s = &e->slot[slot];
   pmm__book_t const *const b = e->market[s->cfg.market].book;
-  int64_t due = b->desc.life == PMM_LIFE_OPEN && b->ready ? s->next_refresh_ns : PMM_NS_MAX;
+  bool const idle = !b->ready || (pmm__price_only(b) && s->last_decision_ns >= b->mid_ns);
+  int64_t due = b->desc.life == PMM_LIFE_OPEN && !idle ? s->next_refresh_ns : PMM_NS_MAX;
   if (s->throttled) due = pmm_min64(due, s->last_decision_ns + e->params.min_requote_ns);
   pmm__heap_fix(e, slot, due);
 }

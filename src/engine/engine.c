@@ -379,7 +379,7 @@ static inline __attribute__((always_inline)) void end_message(pmm__core_t *core,
   if (md->kind == PMM_MD_LEVEL || md->kind == PMM_MD_CLEAR) b->seen = true;
   uint32_t const wake = b->pending | PMM_WAKE_BOOK;
   b->pending = 0;
-  if (__builtin_expect(!b->ready, 0) && b->seen && !b->gap) resume(core, md->market);
+  if (__builtin_expect(!b->ready || md->kind == PMM_MD_PRICE, 0) && b->seen && !b->gap) resume(core, md->market);
   if (b->desc.life != PMM_LIFE_OPEN) return;
   b->messages++;
   b->calm = is_calm(b);

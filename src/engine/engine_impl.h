@@ -149,6 +149,8 @@ static inline double pmm__last_mid(const pmm__book_t *b) {
   return b->mid_tick_e4 ? (double)b->mid_twice_ticks * b->mid_tick_e4 / (2.0 * PMM_ONE_E4) : 0.5;
 }
 
+static inline bool pmm__price_only(const pmm__book_t *b) { return (b->desc.data & (PMM_DATA_PRICE | PMM_DATA_DEPTH | PMM_DATA_TOP)) == PMM_DATA_PRICE; }
+
 static inline void pmm__stir(pmm_engine_t *e) {
   if (e->stirred || e->muted) return;
   e->stirred = true;
