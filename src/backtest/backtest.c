@@ -55,8 +55,11 @@ typedef struct driver {
 } driver_t;
 
 /* -- what happens next -- */
-/* What happens at the exchange by itself: settlements, samples for rewards. */
-static inline int64_t venue_next(const run_t *r) { return r->samples ? pmm_min64(pmm_sim_next(r->sim), pmm_rewards_next(r->rewards)) : pmm_sim_next(r->sim); }
+/* What happens at the exchange by itself: settlements, and samples for rewards from our first record on (before it there is no time). */
+static inline int64_t venue_next(const run_t *r) {
+  bool const samples = r->samples && pmm_engine_now(r->setup.engine) != INT64_MIN;
+  return samples ? pmm_min64(pmm_sim_next(r->sim), pmm_rewards_next(r->rewards)) : pmm_sim_next(r->sim);
+}
 
 static void run_due_at(driver_t *d, uint32_t k) {
   run_t const *const r = &d->run[k];
