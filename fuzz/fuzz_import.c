@@ -1,10 +1,6 @@
 /* fuzz_import.c -- importers against arbitrary bytes: the first byte chooses the format and the outcome rule, the rest is
    one file. Whatever comes in, an import ends with a tape that verifies or with an error text and no file. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-#include "pmm/tape.h"
+#include "import_one.h"
 
 static const struct { const char *format, *name; } KIND[] = {
     {"kalshi-ws", "20260513T1522Z.orderbook_delta.ndjson"}, {"polymarket-books", "btc-updown-5m-1776323400.jsonl"},
@@ -33,18 +29,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   opts.map = MAP[data[0] >> 2 & 3];
   opts.gap_ns = data[0] & 16 ? PMM_NS_PER_S : 0;
   opts.infer_trades = !(data[0] & 16);
-  pmm_import_stats_t stats;
-  pmm_error_t err = {0};
-  if (pmm_import_buffer(&opts, KIND[kind].name, data + 1, size - 1, path, &stats, &err) == PMM_OK) {
-    pmm_tape_check_t check;
-    if (pmm_tape_verify(path, &check, &err) != PMM_OK) {
-      fprintf(stderr, "an imported tape does not verify: %s\n", err.text);
-      abort();
-    }
-    unlink(path);
-  } else if (err.text[0] == '\0' || access(path, F_OK) == 0) {
-    fprintf(stderr, "a failed import left %s\n", err.text[0] ? "a tape" : "no word");
-    abort();
-  }
+  import_one(&opts, KIND[kind].name, data + 1, size - 1, path);
   return 0;
 }

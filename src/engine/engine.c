@@ -77,15 +77,16 @@ static pmm_status_t init_book(pmm__core_t *core, pmm_arena_t *arena, uint32_t i,
 }
 
 /* -- names that several things share: each gets the index of the first with its name -- */
-size_t pmm__names_bytes(uint32_t cnt) {
+static size_t names_table(uint32_t cnt) {
   size_t table = 16;
   while (table < 2 * (size_t)cnt) table *= 2;
-  return table * sizeof(uint32_t) + 64;
+  return table;
 }
 
+size_t pmm__names_bytes(uint32_t cnt) { return names_table(cnt) * sizeof(uint32_t) + 64; }
+
 pmm_status_t pmm__names_init(pmm__names_t *n, pmm_arena_t *arena, uint32_t cnt) {
-  size_t table = 16;
-  while (table < 2 * (size_t)cnt) table *= 2;
+  size_t const table = names_table(cnt);
   *n = (pmm__names_t){.first = PMM_ARENA_NEW(arena, uint32_t, table), .mask = (uint32_t)table - 1};
   return n->first ? PMM_OK : PMM_FULL;
 }
