@@ -1,5 +1,6 @@
 /* Rewards: parameters, one sample of either venue, and what accrues over a run. */
 #include "exchange/rewards_impl.h"
+#include "exchange/row.h"
 #include <assert.h>
 #include <math.h>
 #include "pmm/hash.h"
@@ -8,9 +9,7 @@
 #define CENT_E6 10000
 #define REBATE_MIN_E6 PMM_ONE_E6
 
-#define ROW(type_, field, name_, def_, min_, max_, unit_, choices_, help_) \
-  {.name = name_, .type = PMM_PARAM_##type_, .offset = offsetof(pmm_rewards_params_t, field), .def = def_, .min = min_, .max = max_, \
-   .unit = unit_, .choices = choices_, .help = help_}
+#define ROW(...) PMM__ROW(pmm_rewards_params_t, __VA_ARGS__)
 const pmm_param_t pmm_rewards_param_table[] = {
   ROW(ENUM, model, "model", "none", 0, 0, "", "none|polymarket|kalshi", "by whose formula quoting is rewarded"),
   ROW(CASH, pool_e6, "pool", "100", 0, 1e9, "dollars", NULL, "what all makers of a market share in a period"),

@@ -15,13 +15,12 @@
    N(0, j^2) at rate lambda, k = exp(j^2/2) - 1; the truth is the exact P(S_T > K), summed over the number of jumps to come.
    Source: R. Merton, "Option pricing when underlying stock returns are discontinuous", J. Financial Economics 3, 1976. */
 #include <math.h>
+#include "exchange/row.h"
 #include "pmm/exchange.h"
 #include "pmm/fmath.h"
 #include "pmm/pricing.h"
 
-#define ROW(type_, field, name_, def_, min_, max_, unit_, choices_, help_) \
-  {.name = name_, .type = PMM_PARAM_##type_, .offset = offsetof(pmm_scenario_params_t, field), .def = def_, .min = min_, .max = max_, \
-   .unit = unit_, .choices = choices_, .help = help_}
+#define ROW(...) PMM__ROW(pmm_scenario_params_t, __VA_ARGS__)
 const pmm_param_t pmm_scenario_param_table[] = {
   ROW(ENUM, kind, "kind", "walk", 0, 0, "", "walk|digital", "what moves the true probability"),
   ROW(F64, p0, "p0", "0.5", 0.001, 0.999, "", NULL, "walk: first probability"),

@@ -2,12 +2,11 @@
 #include <assert.h>
 #include <limits.h>
 #include <math.h>
+#include "exchange/row.h"
 #include "exchange/sim_impl.h"
 #include "pmm/hash.h"
 
-#define ROW(type_, field, name_, def_, min_, max_, unit_, choices_, help_) \
-  {.name = name_, .type = PMM_PARAM_##type_, .offset = offsetof(pmm_sim_params_t, field), .def = def_, .min = min_, .max = max_, \
-   .unit = unit_, .choices = choices_, .help = help_}
+#define ROW(...) PMM__ROW(pmm_sim_params_t, __VA_ARGS__)
 const pmm_param_t pmm_sim_param_table[] = {
   ROW(ENUM, queue, "queue", "back", 0, 0, "", "front|back|proportional|power|power_share", "which part of a decrease that no print explains was ahead of us"),
   ROW(F64, queue_power, "queue_power", "2", 0.1, 16, "", NULL, "exponent of the power models"),

@@ -6,9 +6,9 @@
      reference  quotes both sides of the truth as it was a delay ago, so that there is always something to trade with */
 #include <assert.h>
 #include "exchange/match_impl.h"
+#include "exchange/row.h"
 
-#define ROW(type_, field, name_, def_, min_, max_, unit_, help_) \
-  {.name = name_, .type = PMM_PARAM_##type_, .offset = offsetof(pmm_traders_params_t, field), .def = def_, .min = min_, .max = max_, .unit = unit_, .help = help_}
+#define ROW(type_, field, name_, def_, min_, max_, unit_, help_) PMM__ROW(pmm_traders_params_t, type_, field, name_, def_, min_, max_, unit_, NULL, help_)
 const pmm_param_t pmm_traders_param_table[] = {
   ROW(INT, noise, "noise", "20", 0, 1000, "", "traders without information"),
   ROW(INT, informed, "informed", "2", 0, 1000, "", "traders who know the truth"),
