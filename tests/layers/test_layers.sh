@@ -12,17 +12,18 @@ check() { # ROOT: prints what is wrong, one line each; nothing when all is well
       for (i = 1; i <= n; i++) home[list[i]] = name
     }
     BEGIN {
-      n = split("base market pricing strategy ledger risk exec engine exchange tape backtest app", folders, " ")
+      n = split("base market pricing strategy ledger risk exec engine exchange tape settings backtest net venue feed store telemetry live server app", folders, " ")
       for (i = 1; i <= n; i++) rank[folders[i]] = i
       layer("arena clock decimal fmath hash ring rng status types version", "base")
       layer("book event fees flow grid ladder market", "market")
       layer("optimal param pricing", "pricing")
       layer("strategy warmup", "strategy"); layer("ledger", "ledger"); layer("risk", "risk"); layer("exec", "exec")
-      layer("engine", "engine"); layer("exchange rewards", "exchange"); layer("tape", "tape")
+      layer("engine", "engine"); layer("exchange place rewards", "exchange"); layer("tape", "tape"); layer("settings", "settings")
       layer("backtest calibrate config pmm scan report sweep", "backtest")
+      layer("net service", "net"); layer("venue kalshi polymarket degen", "venue"); layer("feed", "feed"); layer("live", "live"); layer("server", "server")
       # Beyond the order: the venue side and the files know nothing of what trades on them.
       split("strategy ledger risk exec engine", blind, " ")
-      for (i in blind) forbidden["exchange " blind[i]] = forbidden["tape " blind[i]] = 1
+      for (i in blind) forbidden["exchange " blind[i]] = forbidden["tape " blind[i]] = forbidden["net " blind[i]] = forbidden["venue " blind[i]] = forbidden["feed " blind[i]] = 1
       forbidden["tape exchange"] = 1
     }
     {
