@@ -17,7 +17,7 @@
 
 typedef enum pmm_feed_latency { PMM_FEED_NONE, PMM_FEED_RECORDED, PMM_FEED_CONSTANT } pmm_feed_latency_t;
 
-typedef struct pmm_account_params { int64_t cash_e6; int32_t net_pairs; /* pmm_net_t */ } pmm_account_params_t;
+typedef struct pmm_account_params { int64_t cash_e6; int32_t net_pairs; /* pmm_netting_t */ } pmm_account_params_t;
 typedef struct pmm_market_params {   /* overrides of what a tape says of its markets; each has a "keep" default */
   int32_t fees;                      /* market | none | kalshi | kalshi_maker | polymarket | degen */
   double taker_rate, maker_rate;     /* < 0: keep */

@@ -27,7 +27,7 @@ typedef enum pmm_cross_fill { PMM_CROSSFILL_AUTO /* markets without trades on th
 /* Whether a YES and a NO of one account become a dollar at once; auto: on every venue but Polymarket. Where they do, Kalshi (and the
    plain simulated venue) knows one signed position only, so that selling what is not held opens the opposite; elsewhere such an
    order is refused. */
-typedef enum pmm_net { PMM_NET_AUTO, PMM_NET_ALWAYS, PMM_NET_NEVER } pmm_net_t;
+typedef enum pmm_netting { PMM_NET_AUTO, PMM_NET_ALWAYS, PMM_NET_NEVER } pmm_netting_t;
 static inline bool pmm_net_applies(int32_t net, const pmm_market_t *market) {
   return net == PMM_NET_AUTO ? market->venue != PMM_VENUE_POLYMARKET : net == PMM_NET_ALWAYS;
 }
@@ -57,7 +57,7 @@ typedef struct pmm_sim_params {
   bool whole_fills;     /* an order fills wholly or not at all, as hftbacktest does (default false) */
   bool footprint;       /* liquidity our takers or cross fills consumed is not offered again until the level changes (default true) */
   int32_t fees;         /* 0 market's own, 1 none */
-  int32_t net_pairs;    /* pmm_net_t; no setting of its own: the driver passes account.net_pairs on */
+  int32_t net_pairs;    /* pmm_netting_t; no setting of its own: the driver passes account.net_pairs on */
   int64_t print_lag_ns; /* a print may follow the level decrease it caused by this much (default 50 ms; where trades are inferred from
                            volume at least 1 s): such a decrease and its print move the queue once. 0: never, as hftbacktest */
   int32_t fill_model;   /* pmm_fill_model_t */
