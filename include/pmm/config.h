@@ -4,6 +4,8 @@
      seed, strategy, preset, params{}          one strategy for every market of the stream ...
      strategies[]: name, match, strategy, preset, params{}     ... or several, matched to markets by a glob on the id
      account{}, market{}, engine{}, exec{}, risk{}, exchange{}, rewards{}, latency{}, script{}, scenario{}, traders{}
+     venues[], feeds[], merge{}, live{}        trading and recording live (pmm/settings.h)
+     serve[], listings[], members[], faults{}  `pmm exchange`
 
    An unknown key, wrong type or value out of range is an error "file:line: key: reason" naming the nearest valid key. */
 #ifndef PMM_CONFIG_H
@@ -11,6 +13,7 @@
 #include "pmm/engine.h"
 #include "pmm/exchange.h"
 #include "pmm/rewards.h"
+#include "pmm/settings.h"
 
 #define PMM_CONFIG_STRATEGIES_MAX 16
 #define PMM_CONFIG_PARAMS_MAX 4096 /* bytes of one strategy's params struct */
@@ -64,6 +67,15 @@ typedef struct pmm_config {
   pmm_script_params_t script;
   pmm_scenario_params_t scenario;
   pmm_traders_params_t traders;
+  uint32_t venue_cnt, feed_cnt, serve_cnt, listing_cnt, member_cnt;
+  pmm_venue_params_t venue[PMM_VENUES_MAX];
+  pmm_feed_params_t feed[PMM_FEEDS_MAX];
+  pmm_merge_params_t merge;
+  pmm_live_params_t live;
+  pmm_serve_params_t serve[PMM_SERVE_MAX];
+  pmm_listing_params_t listing[PMM_LISTINGS_MAX];
+  pmm_member_params_t member[PMM_MEMBERS_MAX];
+  pmm_faults_params_t faults;
 } pmm_config_t;
 
 /* pmm_config_default: the linear strategy and every default. */

@@ -13,8 +13,8 @@
 #define PMM_VENUES_MAX 8
 #define PMM_FEEDS_MAX 16
 #define PMM_SERVE_MAX 8
-#define PMM_LISTINGS_MAX 64
-#define PMM_MEMBERS_MAX 64
+#define PMM_LISTINGS_MAX 32
+#define PMM_MEMBERS_MAX 16
 
 typedef enum pmm_open_orders { PMM_OPEN_CANCEL, PMM_OPEN_ADOPT } pmm_open_orders_t;
 typedef struct pmm_venue_params {

@@ -68,8 +68,23 @@ const pmm__section_t pmm__sections[] = {
   SECTION(script, "Events put into recorded data: halts, outages, phases, late resolutions (docs/backtest.md)."),
   SECTION(scenario, "The truth that a synthetic market follows (`pmm backtest --scenario`, `pmm demo`)."),
   SECTION(traders, "Who else trades on a synthetic market."),
+  SECTION(merge, "How the feeds of one underlying become one checked price (docs/feeds.md)."),
+  SECTION(live, "The running program: `pmm paper`, `pmm live`, `pmm record`."),
+  SECTION(faults, "What goes wrong between `pmm exchange` and its clients, on purpose and repeatable."),
 };
 const size_t pmm__section_cnt = sizeof pmm__sections / sizeof pmm__sections[0];
+
+#define LIST(plural, name, help) {#plural, pmm_##name##_param_table, &pmm_##name##_param_cnt, offsetof(pmm_config_t, name), \
+  sizeof(((pmm_config_t *)0)->name[0]), offsetof(pmm_config_t, name##_cnt), sizeof(((pmm_config_t *)0)->name) / sizeof(((pmm_config_t *)0)->name[0]), help}
+const pmm__list_t pmm__lists[] = {
+  LIST(venues, venue, "Where to trade (`pmm paper`, `pmm live`) and what to record (`pmm record`)."),
+  LIST(feeds, feed, "Prices of underlyings."),
+  {"serve", pmm_serve_param_table, &pmm_serve_param_cnt, offsetof(pmm_config_t, serve), sizeof(pmm_serve_params_t), offsetof(pmm_config_t, serve_cnt), PMM_SERVE_MAX,
+   "Protocols that `pmm exchange` speaks, each on a port of its own."},
+  LIST(listings, listing, "Markets of `pmm exchange`."),
+  LIST(members, member, "Accounts of `pmm exchange`."),
+};
+const size_t pmm__list_cnt = sizeof pmm__lists / sizeof pmm__lists[0];
 
 /* -- settings -- */
 void pmm__settings_free(pmm__settings_t *settings) {

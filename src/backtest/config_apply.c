@@ -13,7 +13,10 @@ typedef enum target_kind {
   TARGET_PARAMS,  /* params */
   TARGET_PARAM,   /* params.size: which parameters exist depends on the strategy */
   TARGET_SECTION, /* risk */
-  TARGET_FIELD    /* risk.max_heat, seed */
+  TARGET_FIELD,   /* risk.max_heat, seed */
+  TARGET_ITEMS,   /* venues */
+  TARGET_ITEM,    /* venues.0 */
+  TARGET_ITEM_FIELD /* venues.0.rest */
 } target_kind_t;
 
 typedef struct target {
@@ -23,6 +26,7 @@ typedef struct target {
   const char *leaf;         /* TARGET_PARAM: the parameter's name */
   const pmm_param_t *param; /* TARGET_FIELD */
   size_t offset;            /* of the section's struct in the config */
+  const pmm__list_t *list;  /* TARGET_ITEMS and below; element is the item */
 } target_t;
 
 typedef struct builder {
@@ -53,6 +57,12 @@ static const pmm__section_t *find_section(const char *name) {
   return NULL;
 }
 
+static const pmm__list_t *find_list(const char *name) {
+  for (size_t i = 0; i < pmm__list_cnt; i++)
+    if (strcmp(pmm__lists[i].name, name) == 0) return &pmm__lists[i];
+  return NULL;
+}
+
 static const char *nearest_of(const char *const *names, size_t cnt, const char *name) {
   pmm_param_t rows[32] = {0};
   for (size_t i = 0; i < cnt; i++) rows[i].name = names[i];
@@ -64,6 +74,7 @@ static const char *nearest_top(const char *name) {
   size_t cnt = 2;
   for (size_t i = 0; i < TOP_KEY_CNT; i++) names[cnt++] = element_keys[i];
   for (size_t i = 0; i < pmm__section_cnt; i++) names[cnt++] = pmm__sections[i].name;
+  for (size_t i = 0; i < pmm__list_cnt; i++) names[cnt++] = pmm__lists[i].name;
   return nearest_of(names, cnt, name);
 }
 
@@ -109,17 +120,27 @@ static pmm_status_t resolve_element(const builder_t *b, const pmm__setting_t *s,
   return PMM_OK;
 }
 
-static pmm_status_t resolve_list(const builder_t *b, const pmm__setting_t *s, const char *key, target_t *target) {
+/* "3" and what follows; at: what stands behind the number, NULL for nothing. */
+static pmm_status_t resolve_index(const builder_t *b, const pmm__setting_t *s, const char *key, const char *list, const char *first, uint32_t *index,
+                                  const char **at) {
   char part[PMM__KEY_MAX + 1];
   const char *const rest = split(key, part);
   size_t const len = strlen(part);
-  uint32_t index = 0; /* wraps for nonsense, which is refused below */
-  for (size_t i = 0; i < len; i++) index = index * 10 + (uint32_t)(part[i] - '0');
+  uint32_t n = 0; /* wraps for nonsense, which is refused below */
+  for (size_t i = 0; i < len; i++) n = n * 10 + (uint32_t)(part[i] - '0');
   if (len == 0 || len > 4 || strspn(part, "0123456789") != len)
-    return pmm__settings_error(b->settings, s, b->err, PMM_NOT_FOUND, "strategies are numbered: strategies.0.%s", rest ? rest : "strategy");
+    return pmm__settings_error(b->settings, s, b->err, PMM_NOT_FOUND, "%s are numbered: %s.0.%s", list, list, rest ? rest : first);
+  *index = n;
+  *at = rest;
+  return PMM_OK;
+}
+
+static pmm_status_t resolve_list(const builder_t *b, const pmm__setting_t *s, const char *key, target_t *target) {
+  const char *rest;
+  pmm_status_t const st = resolve_index(b, s, key, "strategies", "strategy", &target->element, &rest);
   target->kind = TARGET_ELEMENT;
-  target->element = index;
-  return rest ? resolve_element(b, s, rest, ELEMENT_KEY_CNT, target) : PMM_OK;
+  if (st != PMM_OK || !rest) return st;
+  return resolve_element(b, s, rest, ELEMENT_KEY_CNT, target);
 }
 
 static pmm_status_t resolve_section(const builder_t *b, const pmm__setting_t *s, const pmm__section_t *section, const char *key, target_t *target) {
@@ -130,6 +151,23 @@ static pmm_status_t resolve_section(const builder_t *b, const pmm__setting_t *s,
   target->param = pmm_param_find(section->params, *section->cnt, part);
   if (!target->param) return unknown_key(b, s, pmm_param_nearest(section->params, *section->cnt, part));
   return rest ? no_such_depth(b, s) : PMM_OK;
+}
+
+/* "venues", "venues.0", "venues.0.rest". */
+static pmm_status_t resolve_items(const builder_t *b, const pmm__setting_t *s, const pmm__list_t *list, const char *key, target_t *target) {
+  *target = (target_t){.kind = TARGET_ITEMS, .list = list};
+  if (!key) return PMM_OK;
+  const char *rest;
+  pmm_status_t const st = resolve_index(b, s, key, list->name, list->params[0].name, &target->element, &rest);
+  if (st != PMM_OK) return st;
+  target->kind = TARGET_ITEM;
+  if (!rest) return PMM_OK;
+  char part[PMM__KEY_MAX + 1];
+  const char *const more = split(rest, part);
+  target->kind = TARGET_ITEM_FIELD;
+  target->param = pmm_param_find(list->params, *list->cnt, part);
+  if (!target->param) return unknown_key(b, s, pmm_param_nearest(list->params, *list->cnt, part));
+  return more ? no_such_depth(b, s) : PMM_OK;
 }
 
 static pmm_status_t resolve(const builder_t *b, const pmm__setting_t *s, target_t *target) {
@@ -146,6 +184,8 @@ static pmm_status_t resolve(const builder_t *b, const pmm__setting_t *s, target_
     *target = (target_t){.kind = TARGET_FIELD, .param = &pmm__seed_param};
     return rest ? no_such_depth(b, s) : PMM_OK;
   }
+  const pmm__list_t *const list = find_list(part);
+  if (list) return resolve_items(b, s, list, rest, target);
   const pmm__section_t *const section = find_section(part);
   if (!section) return unknown_top(b, s, part);
   target->kind = TARGET_SECTION;
@@ -155,13 +195,14 @@ static pmm_status_t resolve(const builder_t *b, const pmm__setting_t *s, target_
 /* A value where a section stands in the schema, and the other ways round. */
 static pmm_status_t check_node(const builder_t *b, const pmm__setting_t *s, const target_t *target) {
   pmm__node_t const node = s->node;
-  if (target->kind == TARGET_LIST) {
-    if (node == PMM__NODE_LIST) return PMM_OK;
-    return pmm__settings_error(b->settings, s, b->err, PMM_PARSE, "must be a list: lines of '- strategy: ...' below it");
+  if (target->kind == TARGET_LIST || target->kind == TARGET_ITEMS) {
+    if (node == PMM__NODE_LIST || (node == PMM__NODE_NULL && target->kind == TARGET_ITEMS)) return PMM_OK;
+    return pmm__settings_error(b->settings, s, b->err, PMM_PARSE, "must be a list: lines of '- %s: ...' below it",
+                               target->list ? target->list->params[0].name : "strategy");
   }
-  bool const is_section = target->kind == TARGET_SECTION || target->kind == TARGET_PARAMS || target->kind == TARGET_ELEMENT;
+  bool const is_section = target->kind == TARGET_SECTION || target->kind == TARGET_PARAMS || target->kind == TARGET_ELEMENT || target->kind == TARGET_ITEM;
   if (is_section) { /* an empty one is fine: every line of it may be commented out */
-    if (node == PMM__NODE_MAP || (node == PMM__NODE_NULL && target->kind != TARGET_ELEMENT)) return PMM_OK;
+    if (node == PMM__NODE_MAP || (node == PMM__NODE_NULL && target->kind != TARGET_ELEMENT && target->kind != TARGET_ITEM)) return PMM_OK;
     return pmm__settings_error(b->settings, s, b->err, PMM_PARSE, "must be a section: lines of 'key: value' below it");
   }
   if (node == PMM__NODE_VALUE) return PMM_OK;
@@ -199,9 +240,28 @@ static pmm_status_t begin_element(builder_t *b, const pmm__setting_t *s, uint32_
   return PMM_OK;
 }
 
+/* A list in the file replaces what was there; a --set may also add the next item by naming it. */
+static pmm_status_t collect_item(builder_t *b, const pmm__setting_t *s, const target_t *t) {
+  uint32_t *const len = pmm__list_len(b->config, t->list);
+  if (t->kind == TARGET_ITEMS) {
+    *len = 0;
+    return PMM_OK;
+  }
+  if (t->element < *len) return PMM_OK;
+  if (t->element >= t->list->max)
+    return pmm__settings_error(b->settings, s, b->err, PMM_FULL, "too many %s (allowed: %u)", t->list->name, t->list->max);
+  if (t->element > *len) return pmm__settings_error(b->settings, s, b->err, PMM_NOT_FOUND, "no such item (%u in the list)", *len);
+  char *const item = (char *)b->config + pmm__list_at(t->list, t->element);
+  memset(item, 0, t->list->stride);
+  pmm_params_default(t->list->params, *t->list->cnt, item);
+  *len = t->element + 1;
+  return PMM_OK;
+}
+
 /* First pass: the forms used, the elements, what stands in them beside parameters. */
 static pmm_status_t collect(builder_t *b, const pmm__setting_t *s, const target_t *t) {
   if (t->kind == TARGET_SECTION || t->kind == TARGET_FIELD) return PMM_OK;
+  if (t->list) return collect_item(b, s, t);
   *(t->top ? &b->top : &b->list) = s;
   if (b->top && b->list)
     return pmm__settings_error(b->settings, s, b->err, PMM_INVAL, "'strategies' stands in place of strategy, preset and params (write strategies.0.params...)");
@@ -284,6 +344,7 @@ static pmm_status_t apply_preset(const builder_t *b, uint32_t i) {
 /* Last pass: one value. */
 static pmm_status_t apply_value(builder_t *b, const pmm__setting_t *s, const target_t *t) {
   if (t->kind == TARGET_FIELD) return set_value(b, s, t->param, (char *)b->config + t->offset);
+  if (t->kind == TARGET_ITEM_FIELD) return set_value(b, s, t->param, (char *)b->config + pmm__list_at(t->list, t->element));
   if (t->kind != TARGET_PARAM) return PMM_OK;
   pmm_config_strategy_t *const element = &b->config->strategy[t->element];
   const pmm_strategy_ops_t *const ops = element->ops;

@@ -13,7 +13,13 @@
 typedef struct pmm__section { const char *name; const pmm_param_t *params; const size_t *cnt; size_t offset; const char *help; } pmm__section_t;
 extern const pmm__section_t pmm__sections[];
 extern const size_t pmm__section_cnt;
+/* A list of sections: venues.0.rest. */
+typedef struct pmm__list { const char *name; const pmm_param_t *params; const size_t *cnt; size_t offset, stride, cnt_offset; uint32_t max; const char *help; } pmm__list_t;
+extern const pmm__list_t pmm__lists[];
+extern const size_t pmm__list_cnt;
 extern const pmm_param_t pmm__seed_param;
+static inline uint32_t *pmm__list_len(pmm_config_t *config, const pmm__list_t *list) { return (uint32_t *)(void *)((char *)config + list->cnt_offset); }
+static inline size_t pmm__list_at(const pmm__list_t *list, uint32_t i) { return list->offset + i * list->stride; } /* offset in the config */
 
 typedef enum pmm__node { PMM__NODE_VALUE, PMM__NODE_NULL, PMM__NODE_MAP, PMM__NODE_LIST } pmm__node_t;
 typedef struct pmm__setting {

@@ -87,6 +87,20 @@ static bool is_single(const pmm_config_t *config) {
   return config->strategy_cnt == 1 && strcmp(s->match, "*") == 0 && strcmp(s->name, s->ops->name) == 0;
 }
 
+static uint32_t list_len(const pmm_config_t *config, const pmm__list_t *list) {
+  return *(const uint32_t *)(const void *)((const char *)config + list->cnt_offset);
+}
+
+static void write_list(FILE *out, const pmm_config_t *config, const pmm__list_t *list) {
+  uint32_t const len = list_len(config, list);
+  if (len) fprintf(out, "%s:\n", list->name);
+  for (uint32_t i = 0; i < len; i++) {
+    const char *const item = (const char *)config + pmm__list_at(list, i);
+    fputs("  -\n", out);
+    write_fields(out, "    ", list->params, *list->cnt, item);
+  }
+}
+
 void pmm_config_write(FILE *out, const pmm_config_t *config) {
   write_fields(out, "", &pmm__seed_param, 1, config);
   if (is_single(config)) {
@@ -103,6 +117,7 @@ void pmm_config_write(FILE *out, const pmm_config_t *config) {
     fprintf(out, "%s:\n", pmm__sections[i].name);
     write_fields(out, "  ", pmm__sections[i].params, *pmm__sections[i].cnt, (const char *)config + pmm__sections[i].offset);
   }
+  for (size_t i = 0; i < pmm__list_cnt; i++) write_list(out, config, &pmm__lists[i]);
 }
 
 /* -- the same as JSON -- */
@@ -120,6 +135,17 @@ static void write_json_fields(FILE *out, const pmm_param_t *params, size_t cnt, 
     else print_quoted(out, value);
   }
   fputc('}', out);
+}
+
+static void write_json_list(FILE *out, const pmm_config_t *config, const pmm__list_t *list) {
+  uint32_t const len = list_len(config, list);
+  if (len == 0) return;
+  fprintf(out, ",\"%s\":[", list->name);
+  for (uint32_t i = 0; i < len; i++) {
+    if (i) fputc(',', out);
+    write_json_fields(out, list->params, *list->cnt, (const char *)config + pmm__list_at(list, i));
+  }
+  fputc(']', out);
 }
 
 void pmm_config_write_json(FILE *out, const pmm_config_t *config) {
@@ -141,6 +167,7 @@ void pmm_config_write_json(FILE *out, const pmm_config_t *config) {
     fprintf(out, ",\"%s\":", pmm__sections[i].name);
     write_json_fields(out, pmm__sections[i].params, *pmm__sections[i].cnt, (const char *)config + pmm__sections[i].offset);
   }
+  for (size_t i = 0; i < pmm__list_cnt; i++) write_json_list(out, config, &pmm__lists[i]);
   fputs("}\n", out);
 }
 
@@ -169,7 +196,7 @@ static void write_presets_comment(FILE *out, const pmm_strategy_ops_t *ops) {
 }
 
 void pmm_config_write_init(FILE *out, const pmm_strategy_ops_t *ops) {
-  static _Thread_local pmm_config_t config; /* 100 KB: too much for a stack */
+  static _Thread_local pmm_config_t config; /* 300 KB: too much for a stack */
   pmm_config_default(&config);
   pmm__config_use(&config.strategy[0], ops, NULL);
   fprintf(out, "# A configuration of pmm for the strategy %s: %s.\n", ops->name, ops->help);
@@ -185,6 +212,8 @@ void pmm_config_write_init(FILE *out, const pmm_strategy_ops_t *ops) {
     fprintf(out, "\n# %s\n%s:\n", section->help, section->name);
     write_defaults(out, "  ", section->params, *section->cnt, (const char *)&config + section->offset);
   }
+  fputs("\n# Lists for trading live (venues, feeds) and for an exchange of your own (serve, listings, members), one '-' an item:\n"
+        "# 'pmm config reference' has their keys, examples/ whole configurations.\n", out);
 }
 
 /* -- the reference, in Markdown -- */
@@ -265,5 +294,14 @@ void pmm_config_write_reference(FILE *out) {
     char prefix[64];
     snprintf(prefix, sizeof prefix, "%s.", section->name);
     reference_table(out, prefix, section->params, *section->cnt);
+  }
+  fputs("\n## Lists\n\nEach item is a section of its own, written with a dash; `--set venues.0.rest=...` overrides a value of the first, and adds the item\n"
+        "where the list ends before it.\n\n```yaml\nvenues:\n  - venue: kalshi\n    markets: \"series:KXBTC15M\"\n  - venue: polymarket\n    markets: btc-updown-15m\n```\n", out);
+  for (size_t i = 0; i < pmm__list_cnt; i++) {
+    const pmm__list_t *const list = &pmm__lists[i];
+    fprintf(out, "\n### `%s`\n\n%s At most %u.\n", list->name, list->help, list->max);
+    char prefix[64];
+    snprintf(prefix, sizeof prefix, "%s.N.", list->name);
+    reference_table(out, prefix, list->params, *list->cnt);
   }
 }

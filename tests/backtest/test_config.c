@@ -51,7 +51,15 @@ static const bad_t bad_rows[] = {
   {"a parameter outside params", "spread_bps: 80\n", NULL, "x.yaml:1: spread_bps: unknown key (did you mean 'params.spread_bps'?)", PMM_NOT_FOUND},
   {"a setting outside its section", "cash: 80\n", NULL, "x.yaml:1: cash: unknown key (did you mean 'account.cash'?)", PMM_NOT_FOUND},
   {"a key below a value", "account:\n  cash:\n    usd: 5\n", NULL, "x.yaml:2: account.cash: must be a single value, not a section", PMM_PARSE},
-  {"a name at the top", "name: a\n", NULL, "x.yaml:1: name: unknown key (did you mean 'seed'?)", PMM_NOT_FOUND},
+  {"a name at the top", "name: a\n", NULL, "x.yaml:1: name: unknown key (did you mean 'live'?)", PMM_NOT_FOUND},
+  {"a list that is none", "venues: {rest: x}\n", NULL, "x.yaml:1: venues: must be a list: lines of '- name: ...' below it", PMM_PARSE},
+  {"an unknown key of an item", "venues:\n  - venue: kalshi\n    marktes: X\n", NULL, "x.yaml:3: venues.0.marktes: unknown key (did you mean 'markets'?)", PMM_NOT_FOUND},
+  {"an item that is no section", "feeds:\n  - binance\n", NULL, "x.yaml:2: feeds.0: must be a section: lines of 'key: value' below it", PMM_PARSE},
+  {"a value out of range in an item", "serve:\n  - port: 70000\n", NULL, "x.yaml:2: serve.0.port: 70000 is out of range (allowed: 0 to 65535)", PMM_INVAL},
+  {"a key below an item's value", "feeds:\n  - symbol: {a: 1}\n", NULL, "x.yaml:2: feeds.0.symbol: must be a single value, not a section", PMM_PARSE},
+  {"a --set of an item that is not there", "{}", "venues.2.rest=x", "--set venues.2.rest=x: venues.2.rest: no such item (0 in the list)", PMM_NOT_FOUND},
+  {"a --set of an item beyond all", "{}", "venues.99.rest=x", "--set venues.99.rest=x: venues.99.rest: too many venues (allowed: 8)", PMM_FULL},
+  {"a --set of a list's key without a number", "{}", "venues.rest=x", "--set venues.rest=x: venues.rest: venues are numbered: venues.0.name", PMM_NOT_FOUND},
   /* shapes */
   {"a value for a section", "account: 5\n", NULL, "x.yaml:1: account: must be a section: lines of 'key: value' below it", PMM_PARSE},
   {"a list for a section", "account: [5]\n", NULL, "x.yaml:1: account: must be a section: lines of 'key: value' below it", PMM_PARSE},
@@ -295,6 +303,24 @@ static void test_preset_before_params(void **state) {
   assert_true(param_f64(0, "base_spread") == .04 && param_f64(0, "quote_size") == 7);
 }
 
+static void test_lists(void **state) {
+  (void)state;
+  const char *const set[] = {"venues.1.stale=3s", "venues.2.venue=degen", "feeds.0.symbol=ethusdt"};
+  must_parse("venues:\n  - venue: polymarket\n    markets: a b\n  -\n    rest: http://127.0.0.1:1\nmerge: {quorum: 3}\n", set, 3);
+  assert_int_equal(config.venue_cnt, 3);
+  assert_int_equal(config.feed_cnt, 1);
+  assert_int_equal(config.venue[0].venue, 1);
+  assert_string_equal(config.venue[0].markets, "a b");
+  assert_string_equal(config.venue[1].rest, "http://127.0.0.1:1");
+  assert_int_equal(config.venue[1].stale_ns, 3 * PMM_NS_PER_S);
+  assert_int_equal(config.venue[1].reconcile_ns, 30 * PMM_NS_PER_S);
+  assert_int_equal(config.venue[2].venue, 2);
+  assert_string_equal(config.feed[0].symbol, "ethusdt");
+  assert_int_equal(config.merge.quorum, 3);
+  must_parse("{}", NULL, 0);
+  assert_int_equal(config.venue_cnt, 0);
+}
+
 static void test_strategies(void **state) {
   (void)state;
   static const char text[] = "strategies:\n  - strategy: adaptive\n    match: 'KX*'\n    preset: conservative\n"
@@ -469,6 +495,8 @@ static void test_reference(void **state) {
     int columns = 0;
     for (const char *c = line; *c; c++) columns += *c == '|';
     if (columns < 6 || sscanf(line, "| `%127[^`]` | %*[^|]| `%255[^`]`", key, def) < 1) continue;
+    char *const number = strstr(key, ".N.");
+    if (number) number[1] = '0'; /* adds the first item */
     snprintf(set, sizeof set, "%s=%s", key, def);
     const pmm_strategy_ops_t *ops = NULL;
     snprintf(yaml, sizeof yaml, "strategy: %s\n", pmm_strategy_find(strategy, &ops, NULL) == PMM_OK ? strategy : "linear");
@@ -478,7 +506,9 @@ static void test_reference(void **state) {
   }
   free(text);
   size_t want = 1 + pmm_account_param_cnt + pmm_market_param_cnt + pmm_engine_param_cnt + pmm_exec_param_cnt + pmm_risk_param_cnt +
-                pmm_sim_param_cnt + pmm_rewards_param_cnt + pmm_latency_param_cnt + pmm_script_param_cnt + pmm_scenario_param_cnt + pmm_traders_param_cnt, cnt = 0;
+                pmm_sim_param_cnt + pmm_rewards_param_cnt + pmm_latency_param_cnt + pmm_script_param_cnt + pmm_scenario_param_cnt + pmm_traders_param_cnt +
+                pmm_venue_param_cnt + pmm_feed_param_cnt + pmm_merge_param_cnt + pmm_live_param_cnt + pmm_serve_param_cnt + pmm_listing_param_cnt +
+                pmm_member_param_cnt + pmm_faults_param_cnt, cnt = 0;
   const pmm_strategy_ops_t *const *const table = pmm_strategy_table(&cnt);
   for (size_t i = 0; i < cnt; i++) want += table[i]->param_cnt;
   assert_int_equal(keys, want);
@@ -553,6 +583,6 @@ int main(void) {
     cmocka_unit_test(test_bad), cmocka_unit_test(test_limits), cmocka_unit_test(test_files), cmocka_unit_test(test_shared_object_path),
     cmocka_unit_test(test_good), cmocka_unit_test(test_preset_before_params), cmocka_unit_test(test_strategies),
     cmocka_unit_test(test_round_trip), cmocka_unit_test(test_round_trip_list), cmocka_unit_test(test_canary),
-    cmocka_unit_test(test_init_loads), cmocka_unit_test(test_reference), cmocka_unit_test(test_rows_do_not_overlap)};
+    cmocka_unit_test(test_init_loads), cmocka_unit_test(test_reference), cmocka_unit_test(test_lists), cmocka_unit_test(test_rows_do_not_overlap)};
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
