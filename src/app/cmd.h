@@ -15,6 +15,7 @@ int pmm_cmd_price(int argc, char **argv);
 int pmm_cmd_quote(int argc, char **argv);
 int pmm_cmd_report(int argc, char **argv);
 int pmm_cmd_scan(int argc, char **argv);
+int pmm_cmd_sign(int argc, char **argv);
 int pmm_cmd_sweep(int argc, char **argv);
 int pmm_cmd_tape(int argc, char **argv);
 
