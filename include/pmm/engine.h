@@ -39,6 +39,7 @@ typedef struct pmm_slot_config {
   const void *params;                /* of the strategy; must outlive the engine */
   pmm_signals_t signals;             /* forced numbers, normally none */
   bool net_pairs;
+  uint32_t wallet;                   /* whose cash it trades with: one a venue; below pmm_engine_config_t.wallet_cnt */
 } pmm_slot_config_t;
 
 typedef struct pmm_engine_config {
@@ -49,7 +50,8 @@ typedef struct pmm_engine_config {
   const pmm_underlying_t *underlying; uint32_t underlying_cnt; /* one entry a source; entries with one id are merged */
   const pmm_slot_config_t *slot; uint32_t slot_cnt;
   uint32_t orders_max;               /* 0: 64 per slot */
-  int64_t cash_e6;                   /* first deposit */
+  int64_t cash_e6;                   /* first deposit, into wallet 0; the others come by PMM_EV_DEPOSIT */
+  uint32_t wallet_cnt;               /* 0: one */
   uint64_t seed, run_id;             /* run_id: high bits of client order ids */
   struct pmm_engine *books;          /* NULL: books of its own. Else an engine with the same markets, underlyings and params whose books, trades and
                                         feeds this one looks at, with an account of its own; market data is given to one of them, for all */

@@ -25,6 +25,7 @@ typedef enum pmm_kind {
   PMM_MD_PHASE = 12,     /* which requests the venue takes in this market from now on: aux = pmm_phase_t */
   PMM_MD_SETTLEMENT = 13, /* how fills of this market settle from now on, in scripted runs: qty_e6 = delay in ns until a fill is final
                             (0: at once), price_e4 = share of fills x 10 000 that fail then; below 0: as before */
+  PMM_MD_STRIKE = 14,    /* the strike became known or was corrected: qty_e6 = strike_e8 */
   PMM_MD_KIND_END = 31,
   /* -- the account, from an exchange; never on tape -- */
   PMM_EV_ACK = 32,           /* order order_id rests; ref_id = the exchange's id; qty_e6 = open quantity */
@@ -43,7 +44,9 @@ typedef enum pmm_kind {
   PMM_EV_TIMER = 48,         /* time passes: now = recv_ns */
   PMM_EV_OPERATOR = 49,      /* aux = pmm_operator_t; qty_e6 its argument */
   PMM_EV_FAIR = 50,          /* external probability: amount_e6 = p x 1e6, exch_ns = as of, ref_id = expiry ns */
-  PMM_EV_DEPOSIT = 51        /* amount_e6 of cash comes in (negative: out) */
+  PMM_EV_DEPOSIT = 51,       /* amount_e6 of cash comes in (negative: out); md.seq = wallet */
+  PMM_EV_POSITION = 52,      /* contracts that were there before: md.seq = slot, md.side = 0 YES, 1 NO, qty_e6 of them at amount_e6 in all */
+  PMM_EV_OPEN_ORDER = 53     /* an order that was there before: md.seq = slot, aux = pmm_route_t, price_e4, qty_e6 = open, amount_e6 = filled before */
 } pmm_kind_t;
 
 enum { /* pmm_md_t.flags */

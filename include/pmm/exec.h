@@ -114,13 +114,18 @@ typedef struct pmm_exec_effect { /* what an account event meant */
   int64_t fill_qty_e6, fee_e6, realized_e6; int32_t fill_price_e4; bool maker;
 } pmm_exec_effect_t;
 /* pmm_exec_on_event applies ACK .. ORDER_STATE events: order automaton, locks, ledger. A duplicate fill (same trade id and order
-   among the last 4096) is ignored and counted; trade id 0 means the venue names none. PMM_OK, or PMM_STATE (ignored as late
+   among the last 4096) is ignored and counted; trade id 0 means the venue names none. A fill with a trade id for an order that is gone is
+   booked (effect->order all zero). PMM_OK, or PMM_STATE (ignored as late
    or duplicate; a late ACK may mean that an order rests which we gave up: cancel it by id), PMM_NOT_FOUND (not our order),
    PMM_INVAL (malformed), and for a fill whatever pmm_ledger_fill refuses with, nothing changed: then books and venue
    disagree and trading must stop.
    Quantities that make reordering harmless: CANCELLED and EXPIRED carry in qty_e6 what was still open (0: not told);
    AMENDED carries in amount_e6 the contracts filled so far (0: not told); a trade id settles as a whole. */
 pmm_status_t pmm_exec_on_event(pmm_exec_t *exec, const pmm_event_t *event, pmm_exec_effect_t *effect);
+/* An order that rests on the venue and is not in the table: found at the start, placed by an earlier run. Its cash or contracts are locked; it is
+   kept, amended or cancelled like any other. filled_e6: before us, not booked. PMM_INVAL, PMM_EXISTS, PMM_FULL, PMM_FUNDS: nothing changed. */
+typedef struct pmm_exec_found { uint64_t order_id, ref_id; int64_t open_e6, filled_e6, now_ns; int32_t price_e4; uint8_t route; } pmm_exec_found_t;
+pmm_status_t pmm_exec_adopt(pmm_exec_t *exec, uint32_t slot, const pmm_exec_found_t *found, const pmm_market_t *market);
 /* Requests unanswered for pending_timeout_ns become UNKNOWN; the caller should then reconcile them. Returns how many. */
 uint32_t pmm_exec_on_timer(pmm_exec_t *exec, int64_t now_ns);
 

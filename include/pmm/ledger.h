@@ -1,5 +1,5 @@
-/* pmm/ledger.h -- the account: cash, positions, fees, P&L, in integers. One wallet, many slots; a slot is one
-   strategy in one market with an inventory of its own.
+/* pmm/ledger.h -- the account: cash, positions, fees, P&L, in integers. Many slots, each of one wallet; a slot is one strategy in one
+   market with an inventory of its own, a wallet is the cash at one venue: what lies at one does not pay for orders at another.
 
    Conservation, for every state the ledger can be in (pmm_ledger_check):
        cash + sum over slots of (yes_cost + no_cost) + sum of fees - sum of realized = deposits
@@ -24,14 +24,23 @@ typedef struct pmm_ledger pmm_ledger_t;
 typedef struct pmm_ledger_config {
   uint32_t slot_cnt;
   uint32_t pending_max;  /* unsettled fills over all slots at one time; 0: every fill is final */
+  uint32_t wallet_cnt;   /* 0: one */
 } pmm_ledger_config_t;
 /* PMM_INVAL, PMM_FULL (arena). The ledger lives in the arena. */
 pmm_status_t pmm_ledger_init(pmm_ledger_t **ledger, pmm_arena_t *arena, const pmm_ledger_config_t *config);
 /* Binds a slot to its market, once: PMM_EXISTS the second time, PMM_INVAL (slot). net_pairs: a YES and a NO held together become one dollar at once (Kalshi; Degen and
    Polymarket only by an explicit merge); contracts that are locked or unsettled are netted when they become free. */
 pmm_status_t pmm_ledger_slot(pmm_ledger_t *ledger, uint32_t slot, uint32_t market, bool net_pairs);
+/* The wallet a slot pays from and is paid to; 0 unless said otherwise. Before its first lock, fill or adoption: PMM_STATE after it. PMM_INVAL. */
+pmm_status_t pmm_ledger_slot_wallet(pmm_ledger_t *ledger, uint32_t slot, uint32_t wallet);
 
-pmm_status_t pmm_ledger_deposit(pmm_ledger_t *ledger, int64_t amount_e6); /* negative: withdrawal; PMM_FUNDS */
+pmm_status_t pmm_ledger_deposit(pmm_ledger_t *ledger, int64_t amount_e6); /* into wallet 0; negative: withdrawal; PMM_FUNDS */
+pmm_status_t pmm_ledger_deposit_in(pmm_ledger_t *ledger, uint32_t wallet, int64_t amount_e6); /* PMM_INVAL (wallet), PMM_FUNDS */
+int64_t pmm_ledger_wallet_cash(const pmm_ledger_t *ledger, uint32_t wallet);
+int64_t pmm_ledger_slot_free(const pmm_ledger_t *ledger, uint32_t slot);   /* cash of its wallet that is not reserved */
+/* Contracts that were there before the ledger (outcome 0 YES, 1 NO), at what they cost: a deposit that never was cash. PMM_INVAL (slot, outcome, amounts),
+   PMM_FULL (as for a fill). Pairs are netted where the slot nets. */
+pmm_status_t pmm_ledger_adopt(pmm_ledger_t *ledger, uint32_t slot, int outcome, int64_t qty_e6, int64_t cost_e6);
 int64_t pmm_ledger_cash(const pmm_ledger_t *ledger);      /* all cash, reserved part included */
 int64_t pmm_ledger_reserved(const pmm_ledger_t *ledger);  /* behind resting buys */
 static inline int64_t pmm_ledger_free(const pmm_ledger_t *l) { return pmm_ledger_cash(l) - pmm_ledger_reserved(l); }

@@ -121,7 +121,7 @@ static void build_rest(pmm_engine_t *e, uint32_t slot, pmm_view_t *v) {
   pmm__book_t const *const b = m->book;
   v->fair = e->fair;
   v->fair_cnt = fair_values(e, m);
-  v->free_cash_e6 = pmm_ledger_free(e->ledger);
+  v->free_cash_e6 = pmm_ledger_slot_free(e->ledger, slot);
   v->group_net_e6 = e->exposure_e6[b->exposure];
   v->others_flatten_e6 = e->flatten_e6 - s->flatten_e6;
   v->time_left_s = life_time_left(&b->desc, e->now_ns);

@@ -164,11 +164,12 @@ static pmm_status_t init_slot(pmm_engine_t *e, pmm_arena_t *arena, uint32_t i, c
   e->heap[i] = s->heap_pos = i;
   pmm_quotes_clear(&s->quotes);
   st = pmm_ledger_slot(e->ledger, i, s->cfg.market, s->cfg.net_pairs);
+  if (st == PMM_OK && s->cfg.wallet) st = pmm_ledger_slot_wallet(e->ledger, i, s->cfg.wallet);
   return st == PMM_OK ? pmm_exec_slot(e->exec, i, s->cfg.market) : st;
 }
 
 static pmm_status_t init_money(pmm_engine_t *e, pmm_arena_t *arena, const pmm_engine_config_t *c, pmm_error_t *err) {
-  pmm_ledger_config_t const lc = {.slot_cnt = c->slot_cnt ? c->slot_cnt : 1, .pending_max = 1024};
+  pmm_ledger_config_t const lc = {.slot_cnt = c->slot_cnt ? c->slot_cnt : 1, .pending_max = 1024, .wallet_cnt = c->wallet_cnt};
   pmm_exec_config_t const xc = {.params = c->exec, .slot_cnt = lc.slot_cnt, .orders_max = orders_max(c), .id_base = c->run_id << 32};
   pmm_risk_init(&e->risk, &c->risk);
   pmm_status_t st = pmm_ledger_init(&e->ledger, arena, &lc);
@@ -416,6 +417,15 @@ static bool on_phase(pmm__core_t *core, pmm__book_t *b, const pmm_md_t *md) {
   return true;
 }
 
+static bool on_strike(pmm__core_t *core, pmm__book_t *b, const pmm_md_t *md) {
+  if (md->qty_e6 <= 0) { core->bad++; return false; }
+  b->desc.strike_e8 = md->qty_e6;
+  show_terms(core, b);
+  b->pending |= PMM_WAKE_LIFE;
+  b->calm = false;
+  return true;
+}
+
 static void on_gap(pmm__core_t *core, const pmm_md_t *md) {
   core->book[md->market].gap = true;
   core->book[md->market].calm = false;
@@ -443,6 +453,7 @@ static void on_market_record(pmm__core_t *core, const pmm_md_t *md) {
       break;
     case PMM_MD_PRICE: if (!on_price(core, b, md)) return; break;
     case PMM_MD_PHASE: if (!on_phase(core, b, md)) return; break;
+    case PMM_MD_STRIKE: if (!on_strike(core, b, md)) return; break;
     case PMM_MD_SETTLEMENT: /* the venue's affair; what comes of it are account events */
     case PMM_MD_MARK:
     case PMM_MD_VOLUME: break;
@@ -640,12 +651,30 @@ static void on_account(pmm_engine_t *e, const pmm_event_t *ev) {
 }
 
 /* Cash that comes or goes is neither gain nor loss. */
-static void on_deposit(pmm_engine_t *e, int64_t amount_e6) {
-  if (pmm_ledger_deposit(e->ledger, amount_e6) != PMM_OK) { e->bad++; return; }
+static void came_in(pmm_engine_t *e, int64_t amount_e6) {
   pmm_risk_on_deposit(&e->risk, amount_e6);
   e->equity_e6 += amount_e6;
   e->peak_e6 += amount_e6;
   e->sharpe_equity_e6 += amount_e6;
+}
+static void on_deposit(pmm_engine_t *e, const pmm_event_t *ev) {
+  if (pmm_ledger_deposit_in(e->ledger, ev->md.seq, ev->amount_e6) != PMM_OK) { e->bad++; return; }
+  came_in(e, ev->amount_e6);
+}
+
+/* -- what the account held before -- */
+static void on_position(pmm_engine_t *e, const pmm_event_t *ev) {
+  if (ev->md.seq >= e->slot_cnt || pmm_ledger_adopt(e->ledger, ev->md.seq, ev->md.side, ev->md.qty_e6, ev->amount_e6) != PMM_OK) { e->bad++; return; }
+  came_in(e, ev->amount_e6);
+  pmm__refresh(e, ev->md.seq);
+}
+static void on_open_order(pmm_engine_t *e, const pmm_event_t *ev) {
+  if (ev->md.seq >= e->slot_cnt) { e->bad++; return; }
+  pmm_exec_found_t const found = {.order_id = ev->order_id, .ref_id = ev->ref_id, .open_e6 = ev->md.qty_e6, .filled_e6 = ev->amount_e6, .now_ns = e->now_ns,
+                                  .price_e4 = ev->md.price_e4, .route = ev->md.aux};
+  const pmm_market_t *const market = &e->market[e->slot[ev->md.seq].cfg.market].book->desc;
+  if (pmm_exec_adopt(e->exec, ev->md.seq, &found, market) != PMM_OK) { e->bad++; return; }
+  pmm__refresh(e, ev->md.seq);
 }
 
 static void on_operator(pmm_engine_t *e, const pmm_event_t *ev) {
@@ -712,7 +741,9 @@ pmm_status_t pmm_engine_on_event(pmm_engine_t *e, const pmm_event_t *ev) {
     case PMM_EV_TIMER: on_timer(e); break;
     case PMM_EV_OPERATOR: on_operator(e, ev); break;
     case PMM_EV_FAIR: on_fair(e, ev); break;
-    case PMM_EV_DEPOSIT: on_deposit(e, ev->amount_e6); break;
+    case PMM_EV_DEPOSIT: on_deposit(e, ev); break;
+    case PMM_EV_POSITION: on_position(e, ev); break;
+    case PMM_EV_OPEN_ORDER: on_open_order(e, ev); break;
     default: e->bad++;
   }
   e->muted = false;

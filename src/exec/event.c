@@ -102,8 +102,8 @@ static pmm_status_t on_order_state(pmm_exec_t *e, pmm_order_t *o, const pmm_even
 /* A trade id names one fill. Where one trade matched two of our orders the second is kept under an id of its own. */
 static uint64_t second_id(const pmm_event_t *ev) { return pmm_hash_mix(ev->ref_id, ev->order_id); }
 
-static pmm_status_t book(pmm_exec_t *e, const pmm_order_t *o, const pmm_event_t *ev, int64_t *realized_e6) {
-  pmm_fill_t fill = {.trade_id = ev->ref_id, .slot = o->slot, .route = o->route, .pending = ev->md.aux == PMM_SETTLE_PENDING,
+static pmm_status_t book(pmm_exec_t *e, uint32_t slot, uint8_t route, const pmm_event_t *ev, int64_t *realized_e6) {
+  pmm_fill_t fill = {.trade_id = ev->ref_id, .slot = slot, .route = route, .pending = ev->md.aux == PMM_SETTLE_PENDING,
     .price_e4 = ev->md.price_e4, .qty_e6 = ev->md.qty_e6, .fee_e6 = ev->amount_e6};
   pmm_status_t const st = pmm_ledger_fill(e->ledger, &fill, realized_e6);
   if (st != PMM_EXISTS) return st;
@@ -131,26 +131,53 @@ static pmm_status_t step_fill(pmm_exec_t *e, pmm_order_t *o) {
   return all ? pmm__order_step(e, o, PMM_IN_GONE) : st;
 }
 
-static pmm_status_t on_fill(pmm_exec_t *e, pmm_order_t *o, const pmm_event_t *ev, pmm_exec_effect_t *fx) {
-  pmm_exec_stats_t *const stats = stats_of(e, o);
-  if (ev->ref_id && pmm__trade_seen(e, o->id, ev->ref_id)) {
+/* Books a fill of an order, open or gone, once. */
+static pmm_status_t take_fill(pmm_exec_t *e, uint32_t slot, uint8_t route, const pmm_event_t *ev, pmm_exec_effect_t *fx) {
+  pmm_exec_stats_t *const stats = &e->slot[slot].stats;
+  if (ev->ref_id && pmm__trade_seen(e, ev->order_id, ev->ref_id)) {
     stats->duplicates++;
     return PMM_STATE;
   }
   int64_t realized = 0;
-  pmm_status_t const st = book(e, o, ev, &realized);
+  pmm_status_t const st = book(e, slot, route, ev, &realized);
   if (st != PMM_OK) return st;
-  if (ev->ref_id) pmm__trade_note(e, o->id, ev->ref_id);
-  o->filled_e6 += ev->md.qty_e6;
-  o->qty_e6 = pmm_max64(o->qty_e6, o->filled_e6); /* more than we thought open: still a fact */
-  pmm_side_t const side = pmm__order_side(o);
+  if (ev->ref_id) pmm__trade_note(e, ev->order_id, ev->ref_id);
   fx->is_fill = true;
   fx->maker = ev->md.flags & PMM_F_MAKER;
-  tell_fill(fx, side, ev->md.price_e4, ev->md.qty_e6, ev->amount_e6, realized);
+  tell_fill(fx, pmm_route_side((pmm_route_t)route), ev->md.price_e4, ev->md.qty_e6, ev->amount_e6, realized);
   stats->fills++;
   stats->maker_fills += fx->maker;
-  add_volume(stats, side, ev->md.price_e4, ev->md.qty_e6, 1);
+  add_volume(stats, fx->side, ev->md.price_e4, ev->md.qty_e6, 1);
+  return PMM_OK;
+}
+
+static pmm_status_t on_fill(pmm_exec_t *e, pmm_order_t *o, const pmm_event_t *ev, pmm_exec_effect_t *fx) {
+  pmm_status_t const st = take_fill(e, o->slot, o->route, ev, fx);
+  if (st != PMM_OK) return st;
+  o->filled_e6 += ev->md.qty_e6;
+  o->qty_e6 = pmm_max64(o->qty_e6, o->filled_e6); /* more than we thought open: still a fact */
   return step_fill(e, o);
+}
+
+/* -- orders that were there before us -- */
+pmm_status_t pmm_exec_adopt(pmm_exec_t *exec, uint32_t slot, const pmm_exec_found_t *found, const pmm_market_t *market) {
+  if (slot >= exec->slot_cnt || !exec->slot[slot].bound || found->route > PMM_BUY_NO || found->open_e6 <= 0 || found->filled_e6 < 0) return PMM_INVAL;
+  if (found->price_e4 <= 0 || found->price_e4 >= PMM_ONE_E4 || found->order_id == 0) return PMM_INVAL;
+  if (pmm__order_find(exec, found->order_id) != PMM__NONE) return PMM_EXISTS;
+  if (exec->free_head == PMM__NONE) return PMM_FULL;
+  pmm__exec_slot_t *const s = &exec->slot[slot];
+  s->fees = market->fees;
+  s->lot_e6 = market->lot_e6;
+  pmm_order_t draft = {.id = found->order_id, .ref_id = found->ref_id, .slot = slot, .market = s->market, .route = found->route, .tif = PMM_GTC,
+    .state = found->filled_e6 > 0 ? PMM_ORDER_PARTLY_FILLED : PMM_ORDER_LIVE, .price_e4 = found->price_e4, .qty_e6 = found->filled_e6 + found->open_e6,
+    .filled_e6 = found->filled_e6, .placed_ns = found->now_ns, .acted_ns = found->now_ns, .ahead_e6 = -1};
+  pmm_route_t const route = (pmm_route_t)found->route;
+  int64_t fee = pmm_route_is_sell(route) ? 0 : pmm__fee_reserve(s, found->price_e4, found->open_e6);
+  pmm_status_t st = pmm_ledger_lock(exec->ledger, &draft.lock, slot, route, found->price_e4, found->open_e6, fee);
+  if (st != PMM_OK && fee > 0) st = pmm_ledger_lock(exec->ledger, &draft.lock, slot, route, found->price_e4, found->open_e6, 0); /* the venue reserved less */
+  if (st != PMM_OK) return st;
+  pmm__order_add(exec, &draft);
+  return PMM_OK;
 }
 
 /* -- settlement of fills; their orders are usually gone -- */
@@ -180,10 +207,10 @@ static pmm_status_t on_gone_order(pmm_exec_t *e, const pmm_event_t *ev, pmm_exec
     return ev->order_id > e->id_base && ev->order_id <= e->id_last ? PMM_STATE : PMM_NOT_FOUND;
   fx->known = true;
   fx->slot = was.slot;
-  pmm_exec_stats_t *const st = &e->slot[was.slot].stats;
-  bool const copy = ev->md.kind == PMM_EV_FILL && ev->ref_id && pmm__trade_seen(e, ev->order_id, ev->ref_id);
-  if (copy) st->duplicates++;
-  else st->late++;
+  /* A cancel or an end that named no quantity may overtake a fill: the order is gone, the fill a fact all the same. Without a trade id it
+     cannot be told from a copy, and is left to reconciliation. */
+  if (ev->md.kind == PMM_EV_FILL && ev->ref_id) return take_fill(e, was.slot, was.route, ev, fx);
+  e->slot[was.slot].stats.late++;
   return PMM_STATE;
 }
 

@@ -20,7 +20,7 @@ typedef struct pmm__exec_slot {
 } pmm__exec_slot_t;
 
 typedef struct pmm__trade { uint64_t order_id, trade_id; } pmm__trade_t;
-typedef struct pmm__issued { uint64_t id; uint32_t slot; } pmm__issued_t;
+typedef struct pmm__issued { uint64_t id; uint32_t slot; uint8_t route; } pmm__issued_t;
 
 struct pmm_exec {
   pmm_exec_params_t params;
@@ -32,7 +32,7 @@ struct pmm_exec {
   uint32_t order_cnt, free_head, open_cnt;
   uint32_t *table;            /* order id -> order; open addressing, PMM__NONE empty */
   uint32_t table_mask;
-  pmm__issued_t *issued;      /* [id & issued_mask] whose order that was, so that late events find their slot */
+  pmm__issued_t *issued;      /* [id & issued_mask] whose order that was, so that late events find their slot, and late fills their wording */
   uint32_t issued_mask;
   uint64_t id_base, id_last;
   int64_t deadline_ns;        /* no request can time out before this */

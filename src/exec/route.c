@@ -122,7 +122,7 @@ typedef struct draft { pmm_route_t route; int32_t price_e4; int64_t qty_e6, cost
 /* Cuts a buy to what cash covers; false when that is no order. */
 static bool fit_to_cash(pmm__turn_t *t, draft_t *d) {
   if (pmm_route_is_sell(d->route)) return true;
-  int64_t const free = pmm_ledger_free(t->exec->ledger);
+  int64_t const free = pmm_ledger_slot_free(t->exec->ledger, t->slot);
   int64_t const budget = d->reduces ? free : free - t->quotes->cash_floor_e6;
   d->cost_e6 = buy_cost(t->s, d->route, d->price_e4, d->qty_e6);
   if (d->cost_e6 <= budget) return true;
@@ -142,7 +142,7 @@ static pmm_risk_reason_t judge(pmm__turn_t *t, const draft_t *d, const pmm_posit
     .reduces = d->reduces, .fair = t->quotes->fair, .yes_e6 = pos->yes_e6, .no_e6 = pos->no_e6, .open_bid_e6 = t->open_e6[PMM_BID],
     .open_ask_e6 = t->open_e6[PMM_ASK], .open_buy_e6 = t->buy_e6, .open_notional_side_e6 = t->cash_e6[side],
     .own_best_bid_e4 = t->best_e4[PMM_BID], .own_best_ask_e4 = t->best_e4[PMM_ASK], .equity_e6 = t->ctx->equity_e6,
-    .at_risk_e6 = t->at_risk_e6, .free_cash_e6 = pmm_ledger_free(t->exec->ledger), .cash_floor_e6 = t->quotes->cash_floor_e6};
+    .at_risk_e6 = t->at_risk_e6, .free_cash_e6 = pmm_ledger_slot_free(t->exec->ledger, t->slot), .cash_floor_e6 = t->quotes->cash_floor_e6};
   return pmm_risk_check(t->exec->risk, &o);
 }
 
@@ -212,7 +212,7 @@ void pmm__place(pmm__turn_t *turn, pmm_side_t side, int32_t price_e4, int64_t qt
 bool pmm__affordable(const pmm__turn_t *turn, pmm_side_t side, int32_t price_e4, int64_t qty_e6) {
   int64_t const buy = qty_e6 - sell_part(turn, side, qty_e6);
   if (buy == 0) return true;
-  return buy_cost(turn->s, buy_route(side), price_e4, buy) <= pmm_ledger_free(turn->exec->ledger) - turn->quotes->cash_floor_e6;
+  return buy_cost(turn->s, buy_route(side), price_e4, buy) <= pmm_ledger_slot_free(turn->exec->ledger, turn->slot) - turn->quotes->cash_floor_e6;
 }
 
 /* -- exits -- */

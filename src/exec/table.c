@@ -60,7 +60,7 @@ pmm_order_t *pmm__order_add(pmm_exec_t *exec, const pmm_order_t *order) {
   uint32_t const place = place_of(exec, o->id);
   assert(exec->table[place] == PMM__NONE);
   exec->table[place] = at;
-  exec->issued[o->id & exec->issued_mask] = (pmm__issued_t){.id = o->id, .slot = o->slot};
+  exec->issued[o->id & exec->issued_mask] = (pmm__issued_t){.id = o->id, .slot = o->slot, .route = o->route};
   link_order(exec, o);
   exec->slot[o->slot].open_cnt++;
   exec->open_cnt++;

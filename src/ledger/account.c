@@ -39,6 +39,14 @@ static void apply_fill(pmm__account_t *a, const pmm__op_t *op) {
   if (op->fee_e6 < 0) a->rebates_e6 -= op->fee_e6;
 }
 
+/* What was there before: a deposit of its cost, spent on it at once. */
+static void apply_adopt(pmm__account_t *a, const pmm__op_t *op) {
+  int const outcome = pmm__route_outcome(op->route);
+  a->qty_e6[outcome] += op->qty_e6;
+  a->cost_e6[outcome] += op->fee_e6;
+  a->flow_e6 -= op->fee_e6;
+}
+
 static void apply_pairs(pmm__account_t *a, int64_t qty_e6) {
   int64_t const cost = take(a, PMM__YES, qty_e6) + take(a, PMM__NO, qty_e6);
   receive(a, qty_e6, cost); /* a pair is one dollar, and both are in millionths */
@@ -56,5 +64,6 @@ void pmm__account_apply(pmm__account_t *account, const pmm__op_t *op) {
     case PMM__OP_FILL: apply_fill(account, op); break;
     case PMM__OP_PAIRS: apply_pairs(account, op->qty_e6); break;
     case PMM__OP_RESOLVE: apply_resolve(account, op->qty_e6); break;
+    case PMM__OP_ADOPT: apply_adopt(account, op); break;
   }
 }

@@ -56,6 +56,31 @@ static void add(pmm__account_t *sum, const pmm__account_t *a) {
   sum->flow_e6 += a->flow_e6;
 }
 
+/* A wallet is what came in, what its slots' doings brought and took, and what their buys hold back. O(slots) each: there are few wallets. */
+static pmm_status_t check_wallet(const pmm_ledger_t *l, uint32_t w, pmm_error_t *err) {
+  int64_t cash = l->wallet[w].deposits_e6, reserved = 0;
+  for (uint32_t i = 0; i < l->slot_cnt; i++) {
+    if (l->slot[i].wallet != w) continue;
+    cash += l->slot[i].now.flow_e6;
+    reserved += l->slot[i].reserved_e6;
+  }
+  FAIL_UNLESS(cash == l->wallet[w].cash_e6 && reserved == l->wallet[w].reserved_e6, "wallet %u: cash or reserve is not what its slots did", w);
+  return PMM_OK;
+}
+
+static pmm_status_t check_wallets(const pmm_ledger_t *l, pmm_error_t *err) {
+  pmm__wallet_t sum = {0};
+  for (uint32_t w = 0; w < l->wallet_cnt; w++) {
+    pmm_status_t const st = check_wallet(l, w, err);
+    if (st != PMM_OK) return st;
+    sum.cash_e6 += l->wallet[w].cash_e6;
+    sum.reserved_e6 += l->wallet[w].reserved_e6;
+    sum.deposits_e6 += l->wallet[w].deposits_e6;
+  }
+  FAIL_UNLESS(sum.cash_e6 == l->cash_e6 && sum.reserved_e6 == l->reserved_e6 && sum.deposits_e6 == l->deposits_e6, "wallets do not sum to the account");
+  return PMM_OK;
+}
+
 pmm_status_t pmm_ledger_check(const pmm_ledger_t *ledger, pmm_error_t *err) {
   pmm__account_t sum = {0};
   int64_t reserved = 0;
@@ -75,13 +100,14 @@ pmm_status_t pmm_ledger_check(const pmm_ledger_t *ledger, pmm_error_t *err) {
   FAIL_UNLESS(ledger->cash_e6 + cost + sum.fees_e6 - sum.realized_e6 == ledger->deposits_e6,
               "conservation: cash %" PRId64 " + cost %" PRId64 " + fees %" PRId64 " - realized %" PRId64 " != deposits %" PRId64,
               ledger->cash_e6, cost, sum.fees_e6, sum.realized_e6, ledger->deposits_e6);
-  return PMM_OK;
+  return check_wallets(ledger, err);
 }
 
 uint64_t pmm_ledger_hash(const pmm_ledger_t *ledger, uint64_t h) {
   h = pmm_hash_mix(h, (uint64_t)ledger->cash_e6);
   h = pmm_hash_mix(h, (uint64_t)ledger->reserved_e6);
   h = pmm_hash_mix(h, (uint64_t)ledger->deposits_e6);
+  for (uint32_t w = 1; w < ledger->wallet_cnt; w++) h = pmm_hash_mix(h, (uint64_t)ledger->wallet[w].cash_e6); /* the first is the rest */
   for (uint32_t i = 0; i < ledger->slot_cnt; i++) {
     const pmm__slot_t *const s = &ledger->slot[i];
     h = pmm_hash64(&s->now, sizeof s->now, h);

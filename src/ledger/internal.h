@@ -18,13 +18,13 @@ typedef struct pmm__account {
   int64_t flow_e6;               /* cash that came in (out: negative) by this slot's doings */
 } pmm__account_t;
 
-typedef enum pmm__op_kind { PMM__OP_FILL, PMM__OP_PAIRS, PMM__OP_RESOLVE } pmm__op_kind_t;
+typedef enum pmm__op_kind { PMM__OP_FILL, PMM__OP_PAIRS, PMM__OP_RESOLVE, PMM__OP_ADOPT } pmm__op_kind_t;
 
 /* One thing that happened to a slot's money, and its place in the slot's log. */
 typedef struct pmm__op {
   uint64_t trade_id;
   int64_t qty_e6;     /* RESOLVE: payout of one YES */
-  int64_t fee_e6;
+  int64_t fee_e6;     /* ADOPT: the cost */
   int32_t price_e4;   /* YES space */
   uint32_t slot, next, prev;
   uint8_t kind, route;
@@ -41,15 +41,19 @@ typedef struct pmm__slot {
   int64_t unsettled_e6[2]; /* bought by pending fills */
   int64_t locked_e6[2];    /* in resting sells */
   int64_t reserved_e6;     /* cash behind this slot's resting buys */
-  uint32_t market;
+  uint32_t market, wallet;
   bool bound, net_pairs;
   uint32_t same;           /* the next slot of the same market, in ascending order; PMM__NONE: the last */
   uint32_t head, tail;     /* log from the oldest pending fill on; PMM__NONE: nothing is pending */
   pmm__account_t base;     /* money before head; meaningful while the log is not empty */
 } pmm__slot_t;
 
+typedef struct pmm__wallet { int64_t cash_e6, reserved_e6, deposits_e6; } pmm__wallet_t;
+
 struct pmm_ledger {
-  int64_t cash_e6, reserved_e6, deposits_e6;
+  int64_t cash_e6, reserved_e6, deposits_e6; /* over all wallets */
+  pmm__wallet_t *wallet;
+  uint32_t wallet_cnt;
   pmm__account_t sum;      /* over all slots; qty is not kept */
   pmm__slot_t *slot;
   uint32_t slot_cnt;

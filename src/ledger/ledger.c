@@ -18,7 +18,8 @@ static pmm_status_t take_arrays(pmm_ledger_t *l, pmm_arena_t *arena) {
   l->market = PMM_ARENA_NEW(arena, uint32_t, market_cnt);
   l->market_mask = market_cnt - 1;
   l->op = PMM_ARENA_NEW(arena, pmm__op_t, l->op_cnt ? l->op_cnt : 1);
-  if (!l->slot || !l->table || !l->market || !l->op) return PMM_FULL;
+  l->wallet = PMM_ARENA_NEW(arena, pmm__wallet_t, l->wallet_cnt);
+  if (!l->slot || !l->table || !l->market || !l->op || !l->wallet) return PMM_FULL;
   l->table_mask = table_cnt - 1;
   for (uint32_t i = 0; i < table_cnt; i++) l->table[i] = PMM__NONE;
   for (uint32_t i = 0; i < market_cnt; i++) l->market[i] = PMM__NONE;
@@ -34,6 +35,7 @@ pmm_status_t pmm_ledger_init(pmm_ledger_t **ledger, pmm_arena_t *arena, const pm
   if (!l) return PMM_FULL;
   l->slot_cnt = config->slot_cnt;
   l->pending_max = config->pending_max;
+  l->wallet_cnt = config->wallet_cnt ? config->wallet_cnt : 1;
   l->op_cnt = config->pending_max ? config->pending_max * PMM__OPS_PER_PENDING + config->slot_cnt : 0;
   if (take_arrays(l, arena) != PMM_OK) return PMM_FULL;
   *ledger = l;
@@ -66,13 +68,34 @@ pmm_status_t pmm_ledger_slot(pmm_ledger_t *ledger, uint32_t slot, uint32_t marke
 }
 
 /* -- cash -- */
-pmm_status_t pmm_ledger_deposit(pmm_ledger_t *ledger, int64_t amount_e6) {
-  if (amount_e6 > PMM_LEDGER_AMOUNT_MAX || amount_e6 < -PMM_LEDGER_AMOUNT_MAX) return PMM_INVAL;
-  if (amount_e6 < 0 && pmm_ledger_free(ledger) < -amount_e6) return PMM_FUNDS;
-  ledger->cash_e6 += amount_e6;
-  ledger->deposits_e6 += amount_e6;
+static int64_t wallet_free(const pmm_ledger_t *l, uint32_t wallet) { return l->wallet[wallet].cash_e6 - l->wallet[wallet].reserved_e6; }
+
+static void deposit(pmm_ledger_t *l, uint32_t wallet, int64_t amount_e6) {
+  l->wallet[wallet].cash_e6 += amount_e6;
+  l->wallet[wallet].deposits_e6 += amount_e6;
+  l->cash_e6 += amount_e6;
+  l->deposits_e6 += amount_e6;
+}
+
+pmm_status_t pmm_ledger_deposit_in(pmm_ledger_t *ledger, uint32_t wallet, int64_t amount_e6) {
+  if (wallet >= ledger->wallet_cnt || amount_e6 > PMM_LEDGER_AMOUNT_MAX || amount_e6 < -PMM_LEDGER_AMOUNT_MAX) return PMM_INVAL;
+  if (amount_e6 < 0 && wallet_free(ledger, wallet) < -amount_e6) return PMM_FUNDS;
+  deposit(ledger, wallet, amount_e6);
   return PMM_OK;
 }
+
+pmm_status_t pmm_ledger_deposit(pmm_ledger_t *ledger, int64_t amount_e6) { return pmm_ledger_deposit_in(ledger, 0, amount_e6); }
+
+pmm_status_t pmm_ledger_slot_wallet(pmm_ledger_t *ledger, uint32_t slot, uint32_t wallet) {
+  if (slot >= ledger->slot_cnt || !ledger->slot[slot].bound || wallet >= ledger->wallet_cnt) return PMM_INVAL;
+  pmm__slot_t *const s = &ledger->slot[slot];
+  if (s->reserved_e6 || s->now.flow_e6 || s->now.qty_e6[PMM__YES] || s->now.qty_e6[PMM__NO]) return PMM_STATE;
+  s->wallet = wallet;
+  return PMM_OK;
+}
+
+int64_t pmm_ledger_wallet_cash(const pmm_ledger_t *ledger, uint32_t wallet) { return ledger->wallet[wallet].cash_e6; }
+int64_t pmm_ledger_slot_free(const pmm_ledger_t *ledger, uint32_t slot) { return wallet_free(ledger, ledger->slot[slot].wallet); }
 
 int64_t pmm_ledger_cash(const pmm_ledger_t *ledger) { return ledger->cash_e6; }
 int64_t pmm_ledger_reserved(const pmm_ledger_t *ledger) { return ledger->reserved_e6; }
@@ -93,8 +116,9 @@ void pmm_ledger_position(const pmm_ledger_t *ledger, uint32_t slot, pmm_position
 
 /* -- changing a slot's money -- */
 /* Carries what changed in a slot since `before` into the account's sums. */
-static void carry(pmm_ledger_t *l, const pmm__account_t *before, const pmm__account_t *after) {
+static void carry(pmm_ledger_t *l, uint32_t wallet, const pmm__account_t *before, const pmm__account_t *after) {
   l->cash_e6 += after->flow_e6 - before->flow_e6;
+  l->wallet[wallet].cash_e6 += after->flow_e6 - before->flow_e6;
   for (int o = 0; o < 2; o++) l->sum.cost_e6[o] += after->cost_e6[o] - before->cost_e6[o];
   l->sum.realized_e6 += after->realized_e6 - before->realized_e6;
   l->sum.fees_e6 += after->fees_e6 - before->fees_e6;
@@ -149,7 +173,7 @@ static void apply(pmm_ledger_t *l, pmm__slot_t *s, const pmm__op_t *op) {
     if (op->pending) pmm__table_put(l, at);
   }
   pmm__account_apply(&s->now, op);
-  carry(l, &before, &s->now);
+  carry(l, s->wallet, &before, &s->now);
 }
 
 /* Pairs are facts once netted: a later failure of another fill does not unmake them. With a full log they stay apart
@@ -174,8 +198,9 @@ static pmm_status_t lock_qty(pmm_ledger_t *l, pmm__slot_t *s, pmm_lock_t *lock, 
 
 static pmm_status_t lock_cash(pmm_ledger_t *l, pmm__slot_t *s, pmm_lock_t *lock, int64_t want_e6) {
   int64_t const more = want_e6 - lock->cash_e6;
-  if (more > 0 && more > pmm_ledger_free(l)) return PMM_FUNDS;
+  if (more > 0 && more > wallet_free(l, s->wallet)) return PMM_FUNDS;
   l->reserved_e6 += more;
+  l->wallet[s->wallet].reserved_e6 += more;
   s->reserved_e6 += more;
   lock->cash_e6 = want_e6;
   return PMM_OK;
@@ -208,7 +233,7 @@ static pmm_status_t fill_is_covered(const pmm_ledger_t *l, const pmm__slot_t *s,
   int const outcome = pmm__route_outcome(op->route);
   if (pmm_route_is_sell((pmm_route_t)op->route)) return settled(s, outcome) < op->qty_e6 ? PMM_FUNDS : PMM_OK;
   if (s->now.qty_e6[outcome] > INT64_MAX / 4) return PMM_OVERFLOW;
-  return pmm__op_notional(op) + op->fee_e6 > l->cash_e6 ? PMM_FUNDS : PMM_OK;
+  return pmm__op_notional(op) + op->fee_e6 > l->wallet[s->wallet].cash_e6 ? PMM_FUNDS : PMM_OK;
 }
 
 static pmm_status_t fill_has_room(const pmm_ledger_t *l, const pmm__slot_t *s, const pmm_fill_t *f) {
@@ -270,7 +295,7 @@ pmm_status_t pmm_ledger_fail(pmm_ledger_t *ledger, uint64_t trade_id, pmm_fill_t
   pmm__account_t const before = s->now;
   s->now = s->base;
   for (uint32_t i = s->head; i != PMM__NONE; i = ledger->op[i].next) pmm__account_apply(&s->now, &ledger->op[i]);
-  carry(ledger, &before, &s->now);
+  carry(ledger, s->wallet, &before, &s->now);
   log_trim(ledger, s);
   net_pairs(ledger, s);
   return PMM_OK;
@@ -281,6 +306,19 @@ bool pmm_ledger_pending(const pmm_ledger_t *ledger, uint64_t trade_id, pmm_fill_
   if (at == PMM__NONE) return false;
   if (out) fill_of(&ledger->op[at], out);
   return true;
+}
+
+/* -- what was there before -- */
+pmm_status_t pmm_ledger_adopt(pmm_ledger_t *ledger, uint32_t slot, int outcome, int64_t qty_e6, int64_t cost_e6) {
+  if (slot >= ledger->slot_cnt || !ledger->slot[slot].bound || (outcome != PMM__YES && outcome != PMM__NO)) return PMM_INVAL;
+  if (qty_e6 <= 0 || qty_e6 > PMM_LEDGER_AMOUNT_MAX || cost_e6 < 0 || cost_e6 > PMM_LEDGER_AMOUNT_MAX) return PMM_INVAL;
+  pmm__slot_t *const s = &ledger->slot[slot];
+  if (!can_apply(ledger, s, false)) return PMM_FULL;
+  pmm__op_t const op = {.kind = PMM__OP_ADOPT, .route = outcome == PMM__YES ? PMM_BUY_YES : PMM_BUY_NO, .qty_e6 = qty_e6, .fee_e6 = cost_e6};
+  deposit(ledger, s->wallet, cost_e6);
+  apply(ledger, s, &op);
+  net_pairs(ledger, s);
+  return PMM_OK;
 }
 
 /* -- pairs and payouts -- */

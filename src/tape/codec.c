@@ -41,7 +41,7 @@ static bool side_is_sane(const pmm_md_t *md) {
 }
 
 bool pmm__md_is_sane(const pmm_md_t *md, uint32_t market_cnt, uint32_t underlying_cnt) {
-  if (md->kind < PMM_MD_LEVEL || md->kind > PMM_MD_SETTLEMENT) return false;
+  if (md->kind < PMM_MD_LEVEL || md->kind > PMM_MD_STRIKE) return false;
   if (md->market >= (is_underlying_kind(md->kind) ? underlying_cnt : market_cnt)) return false;
   if (md->kind == PMM_MD_UNDERLYING && md->aux > PMM_UNDER_TWAP) return false;
   return side_is_sane(md);

@@ -13,7 +13,7 @@ typedef struct cut_market {
   pmm__book_t book;
   bool book_known, in_gap;
   pmm_md_t last;                                                  /* the record before the cut, for its times and number; kind 0: none */
-  pmm_md_t status, tick, phase, settlement, volume, price, gap; /* the last of each; kind 0: none */
+  pmm_md_t status, tick, phase, settlement, strike, volume, price, gap; /* the last of each; kind 0: none */
 } cut_market_t;
 
 typedef struct cut {
@@ -113,6 +113,7 @@ static pmm_status_t replay(cut_t *c, cut_market_t *m, const pmm_md_t *md) {
   case PMM_MD_STATUS: m->status = *md; return PMM_OK;
   case PMM_MD_PHASE: m->phase = *md; return PMM_OK;
   case PMM_MD_SETTLEMENT: m->settlement = *md; return PMM_OK;
+  case PMM_MD_STRIKE: m->strike = *md; return PMM_OK;
   case PMM_MD_VOLUME: m->volume = *md; return PMM_OK;
   case PMM_MD_PRICE: m->price = *md; return PMM_OK;
   case PMM_MD_GAP:
@@ -181,6 +182,7 @@ static pmm_status_t put_state(cut_t *c, uint32_t i) {
   if (st == PMM_OK) st = put_again(c, m->status, m->index, 0);
   if (st == PMM_OK) st = put_again(c, m->phase, m->index, 0);
   if (st == PMM_OK) st = put_again(c, m->settlement, m->index, 0);
+  if (st == PMM_OK) st = put_again(c, m->strike, m->index, 0);
   if (st == PMM_OK) st = put_again(c, m->volume, m->index, 0);
   if (st == PMM_OK) st = put_again(c, m->price, m->index, m->book_known ? 0 : PMM_F_LAST);
   if (st == PMM_OK) st = put_book(c, m);

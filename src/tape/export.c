@@ -18,7 +18,7 @@ static const char *const kinds[] = {[PMM_MD_LEVEL] = "level",           [PMM_MD_
                                     [PMM_MD_UNDERLYING] = "underlying", [PMM_MD_GAP] = "gap",
                                     [PMM_MD_VOLUME] = "volume",         [PMM_MD_SETTLE_MEAN] = "settle_mean",
                                     [PMM_MD_PRICE] = "price",           [PMM_MD_PHASE] = "phase",
-                                    [PMM_MD_SETTLEMENT] = "settlement"};
+                                    [PMM_MD_SETTLEMENT] = "settlement", [PMM_MD_STRIKE] = "strike"};
 
 const char *pmm_md_kind_to_string(uint8_t kind) {
   return kind < sizeof kinds / sizeof kinds[0] && kinds[kind] ? kinds[kind] : "unknown";
@@ -56,6 +56,7 @@ static void fill_cells(const pmm_md_t *md, cells_t *c) {
   if (md->exch_ns != PMM_TIME_NONE) snprintf(c->exch, sizeof c->exch, "%lld", (long long)md->exch_ns);
   if (md->price_e4 != 0 || md->kind == PMM_MD_PRICE) pmm_decimal_print(md->price_e4, 4, 4, c->price);
   if (is_underlying(md)) pmm_decimal_print(md->qty_e6, 8, 0, c->qty);
+  else if (md->kind == PMM_MD_STRIKE) pmm_decimal_print(md->qty_e6, 8, 0, c->qty);
   else if (md->kind == PMM_MD_SETTLEMENT) snprintf(c->qty, sizeof c->qty, "%lld", (long long)md->qty_e6); /* a delay in ns */
   else if (md->kind == PMM_MD_LEVEL || md->qty_e6 != 0) pmm_decimal_print(md->qty_e6, 6, 0, c->qty);
 }

@@ -91,6 +91,7 @@ static const char *bad_market_record(verify_t *v, market_state_t *m, const pmm_m
   case PMM_MD_GAP: v->check->gaps++; return NULL;
   case PMM_MD_VOLUME: return md->qty_e6 < 0 ? "negative volume" : NULL;
   case PMM_MD_PRICE: return md->price_e4 >= 0 && md->price_e4 <= PMM_ONE_E4 ? NULL : "price outside 0..1";
+  case PMM_MD_STRIKE: return md->qty_e6 > 0 ? NULL : "strike not above 0";
   case PMM_MD_SETTLEMENT: return md->price_e4 <= PMM_ONE_E4 ? NULL : "share of failing fills above 1";
   default: return NULL; /* MARK, PHASE */
   }

@@ -286,6 +286,54 @@ static void test_deposits(void **state) {
   world_close(&w);
 }
 
+/* What the account held before: contracts and an order, each in its slot, at its venue's cash. */
+static void test_taken_over(void **state) {
+  (void)state;
+  world_init(&w, 2, 2, (uint32_t[]){0, 1});
+  w.config.wallet_cnt = 2;
+  w.slot[1].wallet = 1;
+  w.config.cash_e6 = 0;
+  world_open(&w);
+  assert_int_equal(world_event(&w, (pmm_event_t){.md = {.kind = PMM_EV_DEPOSIT, .seq = 0}, .amount_e6 = QTY(5)}), PMM_OK);
+  assert_int_equal(world_event(&w, (pmm_event_t){.md = {.kind = PMM_EV_DEPOSIT, .seq = 1}, .amount_e6 = QTY(100)}), PMM_OK);
+  assert_int_equal(world_event(&w, (pmm_event_t){.md = {.kind = PMM_EV_DEPOSIT, .seq = 2}, .amount_e6 = QTY(1)}), PMM_INVAL);
+  assert_int_equal(world_event(&w, (pmm_event_t){.md = {.kind = PMM_EV_POSITION, .seq = 1, .side = 1, .qty_e6 = QTY(20)}, .amount_e6 = QTY(8)}), PMM_OK);
+  assert_int_equal(world_event(&w, (pmm_event_t){.md = {.kind = PMM_EV_POSITION, .seq = 2, .qty_e6 = QTY(20)}, .amount_e6 = QTY(8)}), PMM_INVAL);
+  assert_int_equal(world_position(&w, 1).no_e6, QTY(20));
+  uint64_t const id = (UINT64_C(1) << 63) + 7;
+  pmm_event_t found = {.md = {.kind = PMM_EV_OPEN_ORDER, .seq = 1, .aux = PMM_BUY_YES, .price_e4 = 4700, .qty_e6 = QTY(10)}, .order_id = id, .amount_e6 = QTY(2), .ref_id = 5};
+  assert_int_equal(world_event(&w, found), PMM_OK);
+  assert_int_equal(world_event(&w, found), PMM_INVAL); /* only once */
+  found.order_id++;
+  found.md.seq = 0; /* the other venue has not the cash for it, whatever lies at the first */
+  found.md.qty_e6 = QTY(50);
+  assert_int_equal(world_event(&w, found), PMM_INVAL);
+  assert_int_equal(pmm_ledger_slot_free(pmm_engine_ledger(w.engine), 1), QTY(100) - QTY(4.7));
+  pmm_engine_stats_t const s = world_totals(&w);
+  assert_int_equal(s.peak_e6, QTY(113));
+  world_say(&w, 1, "b.4700x10"); /* wants just what rests: nothing is sent */
+  world_start(&w, 1, 4800, 5200);
+  assert_string_equal(world_sent(&w), "");
+  assert_int_equal(w.script[1].view.free_cash_e6, QTY(100) - QTY(4.7));
+  world_fill(&w, 1, PMM_BID, 4700, QTY(10));
+  assert_string_equal(world_sent(&w), "1/+B.4700x10"); /* it is gone; the next one sells the NO found */
+  world_is_sound(&w);
+  world_close(&w);
+}
+
+static void test_strike_comes_later(void **state) {
+  (void)state;
+  world_simple(&w);
+  world_start(&w, 0, 4800, 5200);
+  assert_int_equal(pmm_engine_market(w.engine, 0)->strike_e8, 0);
+  assert_int_equal(world_md(&w, (pmm_md_t){.kind = PMM_MD_STRIKE, .qty_e6 = 0, .flags = PMM_F_LAST}), PMM_INVAL);
+  (void)world_calls(&w, 0); /* counts from here */
+  assert_int_equal(world_md(&w, (pmm_md_t){.kind = PMM_MD_STRIKE, .qty_e6 = INT64_C(6800012000000), .flags = PMM_F_LAST}), PMM_OK);
+  assert_int_equal(pmm_engine_market(w.engine, 0)->strike_e8, INT64_C(6800012000000));
+  assert_true(world_calls(&w, 0) > 0); /* terms changed: the strategy is asked */
+  world_close(&w);
+}
+
 /* -- several strategies -- */
 static void test_two_strategies_one_market(void **state) {
   (void)state;
@@ -343,7 +391,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_resolve_waits), cmocka_unit_test(test_pending_value), cmocka_unit_test(test_bad_resolutions), cmocka_unit_test(test_reopened),
     cmocka_unit_test(test_failed_settlement), cmocka_unit_test(test_lost_and_found), cmocka_unit_test(test_strangers), cmocka_unit_test(test_impossible_fill),
-    cmocka_unit_test(test_daily_loss), cmocka_unit_test(test_heat_is_current), cmocka_unit_test(test_deposits),
+    cmocka_unit_test(test_daily_loss), cmocka_unit_test(test_heat_is_current), cmocka_unit_test(test_deposits), cmocka_unit_test(test_taken_over), cmocka_unit_test(test_strike_comes_later),
     cmocka_unit_test(test_two_strategies_one_market), cmocka_unit_test(test_event_groups),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -135,11 +135,15 @@ static void test_duplicates_and_strangers(void **state) {
   assert_true(w.fx.terminal);
   assert_int_equal(world_event(&w, fill), PMM_STATE); /* the order is over: still known as a copy */
   assert_true(w.fx.known);
+  assert_int_equal(world_event(&w, ev_fill(FIRST_ID, 0, 5000, QTY(6), 10)), PMM_STATE); /* without an id it may be one */
+  assert_int_equal(world_event(&w, ev_fill(FIRST_ID, 79, 5000, QTY(6), 10)), PMM_OK);   /* with one it is a fact, however late */
+  assert_true(w.fx.known && w.fx.is_fill && w.fx.side == PMM_BID);
+  assert_int_equal(world_position(&w, 0).yes_e6, QTY(16));
   assert_int_equal(world_event(&w, ev_fill(FIRST_ID, 79, 5000, QTY(6), 10)), PMM_STATE);
   const pmm_exec_stats_t *const st = pmm_exec_stats(w.exec, 0);
-  assert_int_equal(st->duplicates, 2);
+  assert_int_equal(st->duplicates, 3);
   assert_int_equal(st->late, 1);
-  assert_int_equal(st->fills, 2);
+  assert_int_equal(st->fills, 3);
   assert_int_equal(world_event(&w, ev_order(PMM_EV_ACK, 12345)), PMM_NOT_FOUND);
   assert_false(w.fx.known);
   assert_int_equal(world_event(&w, ev_order(PMM_EV_ACK, 0)), PMM_NOT_FOUND);

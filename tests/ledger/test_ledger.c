@@ -466,6 +466,68 @@ static void test_kalshi_direction(void **state) {
 }
 
 /* -- the check itself must be able to fail -- */
+/* -- wallets: slots 0 and 1 are at one venue, 2 and 3 at another -- */
+static pmm_ledger_t *two_wallets(int64_t first_e6, int64_t second_e6) {
+  pmm_arena_t arena;
+  pmm_arena_init(&arena, memory, sizeof memory);
+  pmm_ledger_t *l = NULL;
+  pmm_ledger_config_t const config = {.slot_cnt = 4, .pending_max = 8, .wallet_cnt = 2};
+  assert_int_equal(pmm_ledger_init(&l, &arena, &config), PMM_OK);
+  assert_int_equal(pmm_ledger_slot_wallet(l, 0, 1), PMM_INVAL); /* not bound yet */
+  for (uint32_t i = 0; i < 4; i++) assert_int_equal(pmm_ledger_slot(l, i, i, false), PMM_OK);
+  for (uint32_t i = 2; i < 4; i++) assert_int_equal(pmm_ledger_slot_wallet(l, i, 1), PMM_OK);
+  assert_int_equal(pmm_ledger_slot_wallet(l, 0, 2), PMM_INVAL);
+  assert_int_equal(pmm_ledger_deposit_in(l, 0, first_e6), PMM_OK);
+  assert_int_equal(pmm_ledger_deposit_in(l, 1, second_e6), PMM_OK);
+  assert_int_equal(pmm_ledger_deposit_in(l, 2, 1), PMM_INVAL);
+  return l;
+}
+
+static void test_a_wallet_pays_for_its_own(void **state) {
+  (void)state;
+  pmm_ledger_t *const l = two_wallets(1000000, 5000000);
+  assert_int_equal(pmm_ledger_cash(l), 6000000);
+  pmm_lock_t lock = {0};
+  assert_int_equal(pmm_ledger_lock(l, &lock, 0, PMM_BUY_YES, 5000, 4000000, 0), PMM_FUNDS); /* two dollars, and six over both */
+  assert_int_equal(pmm_ledger_lock(l, &lock, 2, PMM_BUY_YES, 5000, 4000000, 0), PMM_OK);
+  assert_int_equal(pmm_ledger_slot_free(l, 0), 1000000);
+  assert_int_equal(pmm_ledger_slot_free(l, 3), 3000000);
+  assert_int_equal(pmm_ledger_deposit_in(l, 1, -3000001), PMM_FUNDS);
+  pmm_fill_t f = fill_of(PMM_BUY_YES, 5000, 4000000);
+  assert_int_equal(pmm_ledger_fill(l, &f, NULL), PMM_FUNDS);
+  f.slot = 2;
+  f.pending = true;
+  f.trade_id = 9;
+  assert_int_equal(pmm_ledger_fill(l, &f, NULL), PMM_OK);
+  assert_int_equal(pmm_ledger_lock(l, &lock, 2, PMM_BUY_YES, 5000, 0, 0), PMM_OK);
+  assert_int_equal(pmm_ledger_wallet_cash(l, 0), 1000000);
+  assert_int_equal(pmm_ledger_wallet_cash(l, 1), 3000000);
+  assert_int_equal(pmm_ledger_slot_wallet(l, 2, 0), PMM_STATE);
+  assert_int_equal(pmm_ledger_fail(l, 9, NULL), PMM_OK); /* back to where it came from */
+  assert_int_equal(pmm_ledger_wallet_cash(l, 1), 5000000);
+  assert_sound(l);
+}
+
+static void test_adopted_holdings(void **state) {
+  (void)state;
+  pmm_ledger_t *const l = two_wallets(1000000, 5000000);
+  static const struct { uint32_t slot; int outcome; int64_t qty, cost; } bad[] = {{4, 0, 1, 1}, {0, 2, 1, 1}, {0, 0, 0, 1}, {0, 0, 1, -1}};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) assert_int_equal(pmm_ledger_adopt(l, bad[i].slot, bad[i].outcome, bad[i].qty, bad[i].cost), PMM_INVAL);
+  assert_int_equal(pmm_ledger_adopt(l, 3, 1, 10000000, 6000000), PMM_OK); /* ten NO that cost six dollars */
+  assert_int_equal(pmm_ledger_cash(l), 6000000);
+  assert_int_equal(pmm_ledger_deposits(l), 12000000);
+  assert_int_equal(position(l, 3).no_cost_e6, 6000000);
+  assert_int_equal(position(l, 3).no_sellable_e6, 10000000);
+  pmm_fill_t f = fill_of(PMM_SELL_NO, 3000, 5000000); /* five of them at 0.70 */
+  f.slot = 3;
+  assert_int_equal(do_fill(l, f), 500000);
+  assert_int_equal(pmm_ledger_wallet_cash(l, 1), 8500000);
+  int64_t realized = 0;
+  assert_int_equal(pmm_ledger_resolve(l, 3, PMM_ONE_E6, &realized), PMM_OK);
+  assert_int_equal(realized, -3000000);
+  assert_sound(l);
+}
+
 static void test_check_sees_lost_money(void **state) {
   (void)state;
   pmm_ledger_t *const l = new_ledger(1, 4, false, 1000000);
@@ -488,6 +550,7 @@ int main(void) {
     cmocka_unit_test(test_failure_after_the_market_resolved), cmocka_unit_test(test_refusals), cmocka_unit_test(test_limits),
     cmocka_unit_test(test_same_trade_twice), cmocka_unit_test(test_construction), cmocka_unit_test(test_kalshi_positions),
     cmocka_unit_test(test_kalshi_settlement), cmocka_unit_test(test_kalshi_direction), cmocka_unit_test(test_check_sees_lost_money),
+    cmocka_unit_test(test_a_wallet_pays_for_its_own), cmocka_unit_test(test_adopted_holdings),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,7 +63,7 @@ static pmm_md_t random_md(pmm_rng_t *rng, int64_t *now_ns, uint32_t market_cnt, 
   static const int64_t steps[] = {0, 256, 1000, PMM_NS_PER_S, 86400 * PMM_NS_PER_S};
   static const uint8_t kinds[] = {PMM_MD_LEVEL, PMM_MD_LEVEL, PMM_MD_LEVEL, PMM_MD_TRADE, PMM_MD_CLEAR, PMM_MD_MARK, PMM_MD_UNDERLYING,
                                   PMM_MD_GAP, PMM_MD_VOLUME, PMM_MD_SETTLE_MEAN, PMM_MD_TICK, PMM_MD_STATUS,
-                                  PMM_MD_PRICE, PMM_MD_PHASE, PMM_MD_SETTLEMENT};
+                                  PMM_MD_PRICE, PMM_MD_PHASE, PMM_MD_SETTLEMENT, PMM_MD_STRIKE};
   pmm_md_t md = {.kind = kinds[pmm_rng_below(rng, COUNT_OF(kinds))]};
   bool const under = md.kind == PMM_MD_UNDERLYING || md.kind == PMM_MD_SETTLE_MEAN;
   *now_ns += steps[pmm_rng_below(rng, pmm_rng_below(rng, 50) ? 3 : COUNT_OF(steps))] * check_between(rng, 0, 9);
@@ -240,7 +240,7 @@ static void test_append_refuses(void **state) {
   const struct { const char *why; pmm_md_t md; } rows[] = {
       {"no kind", MD(.kind = PMM_KIND_NONE)},
       {"an account event", MD(.kind = PMM_EV_FILL)},
-      {"a kind that does not exist", MD(.kind = 14)},
+      {"a kind that does not exist", MD(.kind = 15)},
       {"a market that was not added", MD(.kind = PMM_MD_MARK, .market = 1)},
       {"an underlying that was not added", MD(.kind = PMM_MD_UNDERLYING, .market = 1)},
       {"an underlying of unknown kind", MD(.kind = PMM_MD_UNDERLYING, .aux = 3)},
@@ -424,6 +424,7 @@ static void test_verify_reads_records(void **state) {
       {"negative volume", {{.kind = PMM_MD_VOLUME, .qty_e6 = -1}}, "negative volume"},
       {"price beyond 1", {{.kind = PMM_MD_PRICE, .price_e4 = 10001}}, "price outside 0..1"},
       {"more fills fail than there are", {{.kind = PMM_MD_SETTLEMENT, .price_e4 = 10001}}, "share of failing fills"},
+      {"strike at 0", {{.kind = PMM_MD_STRIKE}}, "strike not above 0"},
       {"underlying at 0", {{.kind = PMM_MD_UNDERLYING}}, "without a value"},
       {"tick", {{.kind = PMM_MD_TICK, .price_e4 = 3}}, "does not divide"},
       {"closed before open", {{.kind = PMM_MD_STATUS, .aux = PMM_LIFE_CLOSED}}, "life cycle"},
