@@ -15,24 +15,13 @@
 #define PMM_FEED_H
 #include "pmm/event.h"
 #include "pmm/pricing.h"
+#include "pmm/settings.h"
 #include "pmm/types.h"
 
 /* -- feeds and channels -- */
-#define PMM_FEED_MAP(X)                                     \
-  X(BINANCE, "binance")                                     \
-  X(COINBASE, "coinbase")                                   \
-  X(COINBASE_ADVANCED, "coinbase_advanced")                 \
-  X(RTDS, "rtds")                                           \
-  X(POLYBOLT, "polybolt")                                   \
-  X(KALSHI_INDEX, "kalshi_index")
-typedef enum pmm_feed_kind {
-#define X(name, text) PMM_FEED_##name,
-  PMM_FEED_MAP(X)
-#undef X
-  PMM_FEED_CNT
-} pmm_feed_kind_t;
-const char *pmm_feed_to_string(pmm_feed_kind_t feed); /* static storage, never NULL */
-pmm_status_t pmm_feed_from_string(const char *text, pmm_feed_kind_t *out); /* PMM_NOT_FOUND */
+#define PMM_FEED_CNT (PMM_FEED_KALSHI_INDEX + 1) /* pmm_feed_source_t, in pmm/settings.h */
+const char *pmm_feed_to_string(pmm_feed_source_t feed); /* static storage, never NULL */
+pmm_status_t pmm_feed_from_string(const char *text, pmm_feed_source_t *out); /* PMM_NOT_FOUND */
 
 /* What a stream carries. Not every feed has every channel: pmm_feed_codec_open refuses what it has not. */
 typedef enum pmm_feed_channel {
@@ -129,7 +118,7 @@ typedef struct pmm_feed_frame {
 
 typedef struct pmm_feed_login { const char *key, *secret, *passphrase; } pmm_feed_login_t; /* borrowed for the codec's life, never copied */
 typedef struct pmm_feed_codec_config {
-  uint8_t feed;                    /* pmm_feed_kind_t */
+  uint8_t feed;                    /* pmm_feed_source_t */
   const pmm_feed_stream_t *stream; /* copied */
   size_t stream_cnt;               /* 1 .. PMM_FEED_STREAMS_MAX */
   size_t levels_max;               /* of one depth frame; 0: depth channels are refused by open */
@@ -173,13 +162,13 @@ typedef struct pmm_feed_rules {
   size_t message_max;         /* bytes of a frame */
   bool deflate;
 } pmm_feed_rules_t;
-const pmm_feed_rules_t *pmm_feed_rules(pmm_feed_kind_t feed);
+const pmm_feed_rules_t *pmm_feed_rules(pmm_feed_source_t feed);
 /* What a close code, or the HTTP status of a refused upgrade (else 0), asks of us. */
-pmm_feed_advice_t pmm_feed_on_close(pmm_feed_kind_t feed, int code, int http);
+pmm_feed_advice_t pmm_feed_on_close(pmm_feed_source_t feed, int code, int http);
 
 /* Ages at which a stream warns and is stale (section "merge"); PMM_NS_MAX: never by itself. */
 typedef struct pmm_feed_limits { int64_t warn_ns, stale_ns, beat_ns /* heartbeat or ping older: stale */, lag_ns /* source time older: stale */; } pmm_feed_limits_t;
-pmm_feed_limits_t pmm_feed_limits(pmm_feed_kind_t feed, pmm_feed_channel_t channel);
+pmm_feed_limits_t pmm_feed_limits(pmm_feed_source_t feed, pmm_feed_channel_t channel);
 /* How the engine should see prints of a channel. */
 pmm_under_kind_t pmm_feed_under_kind(pmm_feed_channel_t channel);
 

@@ -16,19 +16,11 @@ static const pmm__codec_ops_t *const OPS[PMM_FEED_CNT] = {
     [PMM_FEED_COINBASE_ADVANCED] = &pmm__advanced_ops, [PMM_FEED_RTDS] = &pmm__rtds_ops,
     [PMM_FEED_POLYBOLT] = &pmm__polybolt_ops, [PMM_FEED_KALSHI_INDEX] = &pmm__kalshi_index_ops};
 
-const char *pmm_feed_to_string(pmm_feed_kind_t feed) {
-  switch (feed) {
-#define X(name, text) case PMM_FEED_##name: return text;
-    PMM_FEED_MAP(X)
-#undef X
-  case PMM_FEED_CNT: break;
-  }
-  return "unknown feed";
-}
+const char *pmm_feed_to_string(pmm_feed_source_t feed) { return feed < PMM_FEED_CNT ? OPS[feed]->name : "unknown feed"; }
 
-pmm_status_t pmm_feed_from_string(const char *text, pmm_feed_kind_t *out) {
+pmm_status_t pmm_feed_from_string(const char *text, pmm_feed_source_t *out) {
   for (int i = 0; i < PMM_FEED_CNT; i++)
-    if (strcmp(text, pmm_feed_to_string((pmm_feed_kind_t)i)) == 0) { *out = (pmm_feed_kind_t)i; return PMM_OK; }
+    if (strcmp(text, pmm_feed_to_string((pmm_feed_source_t)i)) == 0) { *out = (pmm_feed_source_t)i; return PMM_OK; }
   return PMM_NOT_FOUND;
 }
 

@@ -41,10 +41,10 @@ static const struct { uint8_t feed; limits_row_t row; } LIMITS[] = {
 };
 /* clang-format on */
 
-const pmm_feed_rules_t *pmm_feed_rules(pmm_feed_kind_t feed) { return &RULES[feed < PMM_FEED_CNT ? feed : 0]; }
+const pmm_feed_rules_t *pmm_feed_rules(pmm_feed_source_t feed) { return &RULES[feed < PMM_FEED_CNT ? feed : 0]; }
 
 /* Not in the table: books like a top of book, and everything that comes once a second. */
-pmm_feed_limits_t pmm_feed_limits(pmm_feed_kind_t feed, pmm_feed_channel_t channel) {
+pmm_feed_limits_t pmm_feed_limits(pmm_feed_source_t feed, pmm_feed_channel_t channel) {
   for (size_t i = 0; i < sizeof LIMITS / sizeof LIMITS[0]; i++)
     if (LIMITS[i].feed == feed && LIMITS[i].row.channel == channel) return LIMITS[i].row.limits;
   if (channel == PMM_CHANNEL_DEPTH || channel == PMM_CHANNEL_DEPTH_TOP) return (pmm_feed_limits_t){1 * S, 3 * S, 25 * S, 3 * S};
@@ -73,7 +73,7 @@ static pmm_feed_advice_t on_refused_upgrade(int http) {
   }
 }
 
-pmm_feed_advice_t pmm_feed_on_close(pmm_feed_kind_t feed, int code, int http) {
+pmm_feed_advice_t pmm_feed_on_close(pmm_feed_source_t feed, int code, int http) {
   if (http) return on_refused_upgrade(http);
   if (feed == PMM_FEED_POLYBOLT) switch (code) {
     case 4001:                            /* credential refused */

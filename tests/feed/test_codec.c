@@ -17,7 +17,7 @@ static const pmm_feed_stream_t POLYBOLT[] = {{PMM_CHANNEL_TWAP, 60, "btcusd"},
 static const pmm_feed_stream_t KALSHI[] = {{PMM_CHANNEL_INDEX, 0, "BRTI"}, {PMM_CHANNEL_INDEX, 0, "ETHUSD_RTI"}, {PMM_CHANNEL_INDEX_5HZ, 0, "BRTI"}};
 static const pmm_feed_login_t LOGIN = {"00000000-0000-4000-8000-000000000000", "dGVzdC1zZWNyZXQ=", "test-passphrase"};
 
-static pmm_feed_codec_t *codec_of(pmm_feed_kind_t feed) {
+static pmm_feed_codec_t *codec_of(pmm_feed_source_t feed) {
   switch (feed) {
   case PMM_FEED_BINANCE: return feed_codec((pmm_feed_codec_config_t){.feed = PMM_FEED_BINANCE, .levels_max = 64}, BINANCE, COUNT_OF(BINANCE));
   case PMM_FEED_COINBASE: return feed_codec((pmm_feed_codec_config_t){.feed = PMM_FEED_COINBASE, .levels_max = 64}, COINBASE, COUNT_OF(COINBASE));
@@ -60,7 +60,7 @@ static void check_sample(int line, const char *raw, const json_t *sample, const 
   }
   json_t *const message = json_object_get(sample, "message");
   char *const text = json_is_string(message) ? strdup(json_string_value(message)) : raw_message(raw);
-  pmm_feed_codec_t *const c = codec_of((pmm_feed_kind_t)feed);
+  pmm_feed_codec_t *const c = codec_of((pmm_feed_source_t)feed);
   pmm_feed_frame_t frame;
   pmm_error_t err;
   static feed_text_t got;
@@ -355,7 +355,7 @@ static void test_refused(void **state) {
 
 static void test_closes(void **state) {
   (void)state;
-  static const struct { pmm_feed_kind_t feed; int code, http; pmm_feed_advice_t want; } rows[] = {
+  static const struct { pmm_feed_source_t feed; int code, http; pmm_feed_advice_t want; } rows[] = {
       {PMM_FEED_BINANCE, 1006, 451, PMM_ADVICE_STOP}, {PMM_FEED_BINANCE, 1006, 429, PMM_ADVICE_LATER}, {PMM_FEED_BINANCE, 1006, 0, PMM_ADVICE_RETRY},
       {PMM_FEED_BINANCE, 1008, 0, PMM_ADVICE_LATER},  {PMM_FEED_POLYBOLT, 4001, 0, PMM_ADVICE_STOP},   {PMM_FEED_POLYBOLT, 4002, 0, PMM_ADVICE_LATER},
       {PMM_FEED_POLYBOLT, 4003, 0, PMM_ADVICE_SOON},  {PMM_FEED_POLYBOLT, 4008, 0, PMM_ADVICE_STOP},   {PMM_FEED_RTDS, 4001, 0, PMM_ADVICE_RETRY},
