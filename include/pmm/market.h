@@ -62,6 +62,7 @@ typedef struct pmm_market {
   int64_t strike_e8;            /* 0 none: YES when the settlement value is above it */
   int64_t settle_window_ns;     /* settlement value = mean over this long before close; 0: the last value */
   int64_t payout_yes_e6;        /* once resolved */
+  char asset[16];               /* what its underlying is called ("BTC"), where a venue tells; finds `underlying` in a live run; not on tape */
 } pmm_market_t;
 
 /* pmm_market_init gives a usable default: sim venue, open, cent grid, lot 0.01, min size 0.01, no fees, no times,

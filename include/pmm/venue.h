@@ -47,7 +47,8 @@ typedef struct pmm_account_report {      /* the account as the venue has it */
 
 typedef struct pmm_venue_sink {          /* the driver's side; every function must be set */
   void *ctx;
-  /* Once, after open: the markets in the adapter's own order (local index). err: the venue could not be reached or knows no such
+  /* Once, after open: the markets in the adapter's own order (local index), asset named where the venue tells it, underlying PMM_UNDER_NONE.
+     failed: the venue could not be reached or knows no such
      market; the adapter keeps trying only when retrying is true. */
   void (*discovered)(void *ctx, const pmm_market_t *market, uint32_t cnt);
   void (*failed)(void *ctx, const pmm_error_t *err, bool retrying);

@@ -18,6 +18,11 @@ pmm_status_t pmm__setup_open(pmm__setup_t *s, const pmm_config_t *config, const 
 /* The same for an engine that shares the books of another (NULL: books of its own). */
 pmm_status_t pmm__setup_open_beside(pmm__setup_t *s, pmm_engine_t *books, const pmm_config_t *config, const pmm_market_t *market, uint32_t market_cnt,
                                     const pmm_underlying_t *underlying, uint32_t underlying_cnt, bool with_slots, size_t extra, pmm_error_t *err);
+/* The same for a live run: no cash yet (deposits follow), one wallet a venue, wallet[market], order ids from run_id << 32 on. */
+typedef struct pmm__setup_live { uint64_t run_id; uint32_t wallet_cnt; const uint32_t *wallet; int64_t cash_e6; } pmm__setup_live_t;
+pmm_status_t pmm__setup_open_live(pmm__setup_t *s, const pmm_config_t *config, const pmm_market_t *market, uint32_t market_cnt,
+                                  const pmm_underlying_t *underlying, uint32_t underlying_cnt, bool with_slots, size_t extra,
+                                  const pmm__setup_live_t *live, pmm_error_t *err);
 void pmm__setup_close(pmm__setup_t *s);
 
 /* How long a run took: the one clock a driver reads, never the engine. */

@@ -60,8 +60,8 @@ pmm_status_t pmm__setup_open(pmm__setup_t *s, const pmm_config_t *c, const pmm_m
   return pmm__setup_open_beside(s, NULL, c, market, market_cnt, underlying, underlying_cnt, with_slots, extra, err);
 }
 
-pmm_status_t pmm__setup_open_beside(pmm__setup_t *s, pmm_engine_t *books, const pmm_config_t *c, const pmm_market_t *market, uint32_t market_cnt,
-                                    const pmm_underlying_t *underlying, uint32_t underlying_cnt, bool with_slots, size_t extra, pmm_error_t *err) {
+static pmm_status_t open_setup(pmm__setup_t *s, pmm_engine_t *books, const pmm__setup_live_t *live, const pmm_config_t *c, const pmm_market_t *market,
+                               uint32_t market_cnt, const pmm_underlying_t *underlying, uint32_t underlying_cnt, bool with_slots, size_t extra, pmm_error_t *err) {
   *s = (pmm__setup_t){.market_cnt = market_cnt};
   s->market = calloc(market_cnt + 1, sizeof *s->market);
   if (!s->market) return pmm_error_set(err, PMM_FULL, "no memory for %u markets", market_cnt);
@@ -73,12 +73,25 @@ pmm_status_t pmm__setup_open_beside(pmm__setup_t *s, pmm_engine_t *books, const 
   }
   pmm_status_t st = with_slots ? match_slots(s, c, err) : PMM_OK;
   if (st != PMM_OK) return st;
+  for (uint32_t i = 0; live->wallet && i < s->slot_cnt; i++) s->slot[i].wallet = live->wallet[s->slot[i].market];
   pmm_engine_config_t const ec = {.params = c->engine, .exec = c->exec, .risk = c->risk, .market = s->market, .market_cnt = market_cnt,
       .underlying = underlying, .underlying_cnt = underlying_cnt, .slot = s->slot, .slot_cnt = s->slot_cnt,
-      .cash_e6 = c->account.cash_e6, .seed = c->seed, .run_id = 1, .books = books};
+      .cash_e6 = live->cash_e6, .seed = c->seed, .run_id = live->run_id, .wallet_cnt = live->wallet_cnt, .books = books};
   st = pmm_arena_open(&s->arena, pmm_engine_bytes(&ec) + extra);
   if (st != PMM_OK) return pmm_error_set(err, st, "no memory for %u markets", market_cnt);
   return pmm_engine_init(&s->engine, &s->arena, &ec, err);
+}
+
+pmm_status_t pmm__setup_open_beside(pmm__setup_t *s, pmm_engine_t *books, const pmm_config_t *c, const pmm_market_t *market, uint32_t market_cnt,
+                                    const pmm_underlying_t *underlying, uint32_t underlying_cnt, bool with_slots, size_t extra, pmm_error_t *err) {
+  pmm__setup_live_t const recorded = {.run_id = 1, .cash_e6 = c->account.cash_e6};
+  return open_setup(s, books, &recorded, c, market, market_cnt, underlying, underlying_cnt, with_slots, extra, err);
+}
+
+pmm_status_t pmm__setup_open_live(pmm__setup_t *s, const pmm_config_t *config, const pmm_market_t *market, uint32_t market_cnt,
+                                  const pmm_underlying_t *underlying, uint32_t underlying_cnt, bool with_slots, size_t extra,
+                                  const pmm__setup_live_t *live, pmm_error_t *err) {
+  return open_setup(s, NULL, live, config, market, market_cnt, underlying, underlying_cnt, with_slots, extra, err);
 }
 
 void pmm__setup_close(pmm__setup_t *s) {

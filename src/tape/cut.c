@@ -2,18 +2,15 @@
    of the part knows what a reader of the whole knew. */
 #include <fnmatch.h>
 #include <stdlib.h>
-#include "book.h"
 #include "format.h"
+#include "keep.h"
 #include "provenance.h"
 
 #define LEFT_OUT UINT32_MAX
 
 typedef struct cut_market {
   uint32_t index; /* on the new tape, or LEFT_OUT */
-  pmm__book_t book;
-  bool book_known, in_gap;
-  pmm_md_t last;                                                  /* the record before the cut, for its times and number; kind 0: none */
-  pmm_md_t status, tick, phase, settlement, strike, volume, price, gap; /* the last of each; kind 0: none */
+  pmm__keep_t keep;
 } cut_market_t;
 
 typedef struct cut {
@@ -70,7 +67,7 @@ static pmm_status_t keep_underlyings(cut_t *c) {
 static pmm_status_t put_market(cut_t *c, uint32_t i) {
   pmm_market_t desc = *pmm_tape_market(c->tape, i);
   if (desc.underlying != PMM_UNDER_NONE) desc.underlying = c->underlying[desc.underlying]; /* LEFT_OUT is PMM_UNDER_NONE */
-  if (c->market[i].status.kind) desc.life = c->market[i].status.aux;
+  if (c->market[i].keep.status.kind) desc.life = c->market[i].keep.status.aux;
   return pmm_tape_add_market(c->writer, &desc, &c->market[i].index, c->err);
 }
 _Static_assert(LEFT_OUT == PMM_UNDER_NONE, "an underlying that is left out is none");
@@ -87,41 +84,10 @@ static pmm_status_t keep_markets(cut_t *c) {
 }
 
 /* -- before the cut: replay -- */
-static pmm_status_t open_book(cut_t *c, cut_market_t *m, uint32_t i) {
-  if (m->book.memory) return PMM_OK;
-  return pmm__book_init(&m->book, pmm_tape_market(c->tape, i)->grid.tick_e4) == PMM_OK ? PMM_OK : no_memory(c);
-}
-
-static pmm_status_t bad_record(const cut_t *c) {
-  return pmm_error_set(c->err, PMM_CORRUPT, "tape cut: a level or tick off the grid; pmm tape verify says where");
-}
-
 static pmm_status_t replay(cut_t *c, cut_market_t *m, const pmm_md_t *md) {
-  pmm_status_t const st = open_book(c, m, md->market);
-  if (st != PMM_OK) return st;
-  if (!(md->flags & PMM_F_KEYFRAME)) m->last = *md;
-  switch (md->kind) {
-  case PMM_MD_LEVEL:
-    m->book_known = true;
-    return pmm__book_set(&m->book, (pmm_side_t)md->side, md->price_e4, md->qty_e6) == PMM_OK ? PMM_OK : bad_record(c);
-  case PMM_MD_CLEAR:
-    pmm_ladder_clear(&m->book.ladder);
-    m->book_known = true;
-    m->in_gap = false;
-    return PMM_OK;
-  case PMM_MD_TICK: m->tick = *md; return pmm__book_regrid(&m->book, md->price_e4) == PMM_OK ? PMM_OK : bad_record(c);
-  case PMM_MD_STATUS: m->status = *md; return PMM_OK;
-  case PMM_MD_PHASE: m->phase = *md; return PMM_OK;
-  case PMM_MD_SETTLEMENT: m->settlement = *md; return PMM_OK;
-  case PMM_MD_STRIKE: m->strike = *md; return PMM_OK;
-  case PMM_MD_VOLUME: m->volume = *md; return PMM_OK;
-  case PMM_MD_PRICE: m->price = *md; return PMM_OK;
-  case PMM_MD_GAP:
-    m->gap = *md;
-    m->in_gap = true;
-    return PMM_OK;
-  default: return PMM_OK;
-  }
+  pmm_status_t const st = pmm__keep_take(&m->keep, md, pmm_tape_market(c->tape, md->market)->grid.tick_e4);
+  if (st == PMM_FULL) return no_memory(c);
+  return st == PMM_OK ? PMM_OK : pmm_error_set(c->err, PMM_CORRUPT, "tape cut: a level or tick off the grid; pmm tape verify says where");
 }
 
 static pmm_status_t remember(cut_t *c, const pmm_md_t *md) {
@@ -137,57 +103,21 @@ static pmm_status_t put(cut_t *c, const pmm_md_t *md) {
   return pmm_tape_append(c->writer, md, c->err);
 }
 
-/* A remembered record, now at the time of the cut; nothing when there is none. */
-static pmm_status_t put_again(cut_t *c, pmm_md_t md, uint32_t index, int flags) {
-  if (md.kind == PMM_KIND_NONE) return PMM_OK;
-  md.recv_ns = c->opts->from_ns;
-  md.market = index;
-  md.flags = (uint8_t)((md.flags & ~PMM_F_LAST) | PMM_F_KEYFRAME | flags);
+static pmm_status_t put_state_record(void *ctx, const pmm_md_t *md) {
+  cut_t *const c = ctx;
   c->stats->state_records++;
-  return put(c, &md);
+  return put(c, md);
 }
 
-static pmm_status_t put_side(cut_t *c, const cut_market_t *m, pmm_side_t side, int *left) {
-  const pmm_ladder_t *const l = &m->book.ladder;
-  pmm_status_t st = PMM_OK;
-  for (int32_t tick = l->best[side]; tick != PMM_TICKS_NONE && st == PMM_OK; tick = pmm_ladder_next(l, side, tick)) {
-    pmm_md_t level = m->last;
-    level.kind = PMM_MD_LEVEL;
-    level.side = (uint8_t)side;
-    level.price_e4 = tick * l->tick_e4;
-    level.qty_e6 = pmm_ladder_qty(l, side, tick);
-    level.aux = 0;
-    level.flags = 0;
-    st = put_again(c, level, m->index, PMM_F_SNAPSHOT | (--*left == 0 && !m->in_gap ? PMM_F_LAST : 0));
-  }
-  return st;
-}
-
-/* In a gap the book is stale: it stands on the tape for whoever compares, but nobody may act on it, so nothing ends it as
-   a message and the gap follows at once. */
-static pmm_status_t put_book(cut_t *c, const cut_market_t *m) {
-  if (!m->book_known) return PMM_OK;
-  int left = m->book.ladder.level_cnt[PMM_BID] + m->book.ladder.level_cnt[PMM_ASK];
-  pmm_md_t const clear = {.exch_ns = m->last.exch_ns, .seq = m->last.seq, .kind = PMM_MD_CLEAR};
-  pmm_status_t st = put_again(c, clear, m->index, PMM_F_SNAPSHOT | (left == 0 && !m->in_gap ? PMM_F_LAST : 0));
-  if (st == PMM_OK) st = put_side(c, m, PMM_BID, &left);
-  return st == PMM_OK ? put_side(c, m, PMM_ASK, &left) : st;
+static pmm_status_t put_again(cut_t *c, pmm_md_t md, uint32_t index) {
+  return pmm__keep_again(md, c->opts->from_ns, index, PMM_F_LAST, put_state_record, c);
 }
 
 static pmm_status_t put_state(cut_t *c, uint32_t i) {
   cut_market_t *const m = &c->market[i];
-  if (m->index == LEFT_OUT || m->last.kind == PMM_KIND_NONE) return PMM_OK;
-  pmm_status_t st = put_market(c, i);
-  if (st == PMM_OK) st = put_again(c, m->tick, m->index, 0);
-  if (st == PMM_OK) st = put_again(c, m->status, m->index, 0);
-  if (st == PMM_OK) st = put_again(c, m->phase, m->index, 0);
-  if (st == PMM_OK) st = put_again(c, m->settlement, m->index, 0);
-  if (st == PMM_OK) st = put_again(c, m->strike, m->index, 0);
-  if (st == PMM_OK) st = put_again(c, m->volume, m->index, 0);
-  if (st == PMM_OK) st = put_again(c, m->price, m->index, m->book_known ? 0 : PMM_F_LAST);
-  if (st == PMM_OK) st = put_book(c, m);
-  if (st == PMM_OK && m->in_gap) st = put_again(c, m->gap, m->index, 0);
-  return st;
+  if (m->index == LEFT_OUT || m->keep.last.kind == PMM_KIND_NONE) return PMM_OK;
+  pmm_status_t const st = put_market(c, i);
+  return st == PMM_OK ? pmm__keep_put(&m->keep, c->opts->from_ns, m->index, put_state_record, c) : st;
 }
 
 static pmm_status_t start(cut_t *c) {
@@ -196,8 +126,8 @@ static pmm_status_t start(cut_t *c) {
   if (c->opts->from_ns == PMM_TIME_NONE) return PMM_OK;
   for (uint32_t i = 0; i < pmm_tape_underlying_cnt(c->tape) && st == PMM_OK; i++) {
     if (c->underlying[i] == LEFT_OUT) continue;
-    st = put_again(c, c->value[i], c->underlying[i], PMM_F_LAST);
-    if (st == PMM_OK) st = put_again(c, c->mean[i], c->underlying[i], PMM_F_LAST);
+    st = put_again(c, c->value[i], c->underlying[i]);
+    if (st == PMM_OK) st = put_again(c, c->mean[i], c->underlying[i]);
   }
   for (uint32_t i = 0; i < pmm_tape_market_cnt(c->tape) && st == PMM_OK; i++) st = put_state(c, i);
   return st;
@@ -294,7 +224,7 @@ static bool take_memory(cut_t *c) {
 }
 
 static void cut_fini(cut_t *c) {
-  for (uint32_t i = 0; c->market && i < pmm_tape_market_cnt(c->tape); i++) pmm__book_fini(&c->market[i].book);
+  for (uint32_t i = 0; c->market && i < pmm_tape_market_cnt(c->tape); i++) pmm__keep_fini(&c->market[i].keep);
   free(c->market);
   free(c->underlying);
   free(c->value);

@@ -1,0 +1,71 @@
+/* pmm/live.h -- the third driver of the engine: venues and feeds over a net, real orders or simulated fills, and recording. The engine is the one
+   that backtests run; here its events come from adapters and its actions go to them. It lives on the net's loop and reads no clock but the
+   net's, so that the same driver runs over sockets and in a simulated network.
+
+   Life: opening (markets are looked up) -> taking over (what the account holds) -> running -> stopping -> done. Everything after
+   pmm_live_open happens in callbacks of the net's loop. Single-threaded, but for the recorder's own thread. */
+#ifndef PMM_LIVE_H
+#define PMM_LIVE_H
+#include "pmm/backtest.h"
+#include "pmm/venue.h"
+
+typedef enum pmm_live_mode { PMM_LIVE_TRADE, PMM_LIVE_PAPER /* live data, fills simulated */, PMM_LIVE_RECORD /* no engine's orders at all */ } pmm_live_mode_t;
+#define PMM_LIVE_PHASE_MAP(X) X(OPENING, "opening") X(TAKEOVER, "taking over") X(RUNNING, "running") X(STOPPING, "stopping") X(DONE, "done")
+typedef enum pmm_live_phase {
+#define X(name, text) PMM_LIVE_##name,
+  PMM_LIVE_PHASE_MAP(X)
+#undef X
+} pmm_live_phase_t;
+const char *pmm_live_phase_to_string(pmm_live_phase_t phase);
+
+typedef struct pmm_live_config {
+  pmm_live_mode_t mode;
+  const pmm_config_t *config;         /* borrowed for its life */
+  pmm_secrets_t secrets;
+  uint64_t run_id;                    /* 1 .. 2^31-1, never used before by this account: order ids begin with it */
+  int64_t fills_since_ns[PMM_VENUES_MAX]; /* by venue of the configuration: fills up to then are booked; PMM_TIME_NONE: begin now */
+  bool killed;                        /* the kill switch was on when the last run ended, and still is */
+  const char *record;                 /* folder for tapes; NULL: none. PMM_LIVE_RECORD needs one */
+  const char *record_name;            /* first part of their names; NULL "pmm" */
+  pmm_notice_sink_t notices;
+  const pmm_observer_t *observer;     /* may be NULL */
+  /* Whether something that must survive a restart changed: the kill switch, the time of the last fill. May be NULL. */
+  void (*persist)(void *ctx, bool killed, const int64_t fills_until_ns[PMM_VENUES_MAX]); void *persist_ctx;
+} pmm_live_config_t;
+
+typedef struct pmm_live pmm_live_t;
+/* Checks what can be checked at once (no venue, a missing secret, a wrong URL: PMM_INVAL, PMM_NOT_FOUND with err) and begins. */
+pmm_status_t pmm_live_open(pmm_live_t **live, pmm_net_t *net, const pmm_live_config_t *config, pmm_error_t *err);
+void pmm_live_close(pmm_live_t *live);   /* at once; a trading one should have been stopped. NULL is fine */
+pmm_live_phase_t pmm_live_phase(const pmm_live_t *live);
+/* Why it stops or stopped by itself: a failure that trading cannot outlive; NULL otherwise. */
+const pmm_error_t *pmm_live_error(const pmm_live_t *live);
+/* Cancels everything, confirms it, closes tapes; DONE at the latest after config.live.shutdown. */
+void pmm_live_stop(pmm_live_t *live);
+void pmm_live_operator(pmm_live_t *live, pmm_operator_t op);  /* pause, resume, flatten, kill, reset */
+pmm_engine_t *pmm_live_engine(pmm_live_t *live);              /* NULL before markets are known, and when recording */
+uint32_t pmm_live_market_cnt(const pmm_live_t *live);
+const pmm_market_t *pmm_live_market(const pmm_live_t *live, uint32_t market); /* terms as discovered; the engine has the current ones */
+
+typedef struct pmm_live_venue_status {
+  const char *name; pmm_venue_t venue;
+  uint32_t first_market, market_cnt;
+  bool ready; char why[96];           /* why not */
+  uint64_t records, fills, orders, reports, differences;
+  int64_t last_md_ns;                 /* wall time of its last record */
+  int64_t cash_e6, ledger_cash_e6;    /* as of its last report; ours */
+  uint32_t orders_left;               /* after the stop */
+} pmm_live_venue_status_t;
+typedef struct pmm_live_status {
+  pmm_live_phase_t phase;
+  bool killed, paused;
+  uint32_t venue_cnt;
+  pmm_live_venue_status_t venue[PMM_VENUES_MAX];
+  uint64_t recorded, recorder_lost;   /* records on tape, and those that a full disk or a slow one cost */
+  int64_t equity_e6;
+  uint32_t open_orders;
+} pmm_live_status_t;
+void pmm_live_status(pmm_live_t *live, pmm_live_status_t *out);
+/* The run so far in the figures of a backtest; freed by the caller. PMM_NOT_READY before there is an engine. */
+pmm_status_t pmm_live_result(pmm_live_t *live, pmm_result_t *result, pmm_error_t *err);
+#endif

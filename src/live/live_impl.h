@@ -1,0 +1,85 @@
+/* live/live_impl.h -- inside of the live driver. live.c opens, starts and stops; flow.c moves records, events and actions between adapters and
+   engine; paper.c stands in for the venues' fills; check.c compares ledger and venue; recorder.c writes tapes on a thread of its own. */
+#ifndef PMM_LIVE_IMPL_H
+#define PMM_LIVE_IMPL_H
+#include "backtest/run.h"
+#include "pmm/feed.h"
+#include "pmm/live.h"
+
+typedef struct pmm__recorder pmm__recorder_t;
+typedef struct pmm__paper pmm__paper_t;
+
+typedef struct pmm__live_venue {
+  pmm_live_t *live;
+  uint32_t index;
+  const pmm_venue_params_t *params;
+  const pmm_venue_ops_t *ops;
+  pmm_adapter_t *adapter;
+  pmm_market_t *market; uint32_t market_cnt, first_market;
+  bool discovered, started, taken_over, ready, stopped;
+  uint32_t differing;           /* reports in a row that differed */
+  int64_t fills_until_ns;
+  pmm_action_t *out; uint32_t out_cnt; /* actions of one burst on their way to it */
+  pmm_live_venue_status_t status;
+} pmm__live_venue_t;
+
+struct pmm_live {
+  pmm_live_config_t cfg;
+  const pmm_config_t *config;
+  pmm_net_t *net;
+  pmm_live_phase_t phase;
+  pmm_error_t error;
+  uint32_t venue_cnt;
+  pmm__live_venue_t venue[PMM_VENUES_MAX];
+  pmm_feed_run_t *feeds;
+  pmm_underlying_t *underlying; uint32_t underlying_cnt;
+  pmm__setup_t setup;
+  bool has_setup, in_engine, paused;
+  uint32_t *wallet;             /* market -> venue */
+  uint32_t *slot_of_market;     /* first slot there, UINT32_MAX none */
+  pmm_timer_t timer, stop_timer;
+  pmm__paper_t *paper;
+  pmm__recorder_t *recorder;
+  bool told_killed;
+};
+
+/* live.c */
+void pmm__live_fail(pmm_live_t *live, pmm_status_t st, const char *fmt, ...) __attribute__((format(printf, 3, 4))); /* says so, then stops */
+void pmm__live_persist(pmm_live_t *live);
+void pmm__live_note(pmm_live_t *live, pmm_severity_t severity, const char *code, uint32_t market, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* flow.c */
+extern const pmm_venue_sink_t pmm__live_sink; /* ctx is filled in */
+void pmm__live_md(pmm_live_t *live, const pmm_md_t *md, size_t cnt);          /* from a venue or a feed, indices global */
+void pmm__live_event(pmm_live_t *live, const pmm_event_t *event);             /* account, operator, deposit */
+void pmm__live_pump(pmm_live_t *live);                                        /* sends what the engine wants, sets the next timer */
+void pmm__live_begin(pmm_live_t *live);                                       /* first event of the engine, timers run */
+
+/* check.c */
+void pmm__live_report(pmm__live_venue_t *v, const pmm_account_report_t *report);
+
+/* paper.c: fills as a backtest would give them, on live books. cfg.config->exchange, latency and account apply. */
+pmm_status_t pmm__paper_open(pmm__paper_t **paper, pmm_live_t *live, pmm_error_t *err);
+size_t pmm__paper_bytes(const pmm_live_t *live);
+void pmm__paper_close(pmm__paper_t *paper);
+void pmm__paper_md(pmm__paper_t *paper, int64_t now_ns, const pmm_md_t *md);  /* between the engine's apply and react */
+void pmm__paper_action(pmm__paper_t *paper, int64_t now_ns, const pmm_action_t *action);
+int64_t pmm__paper_next(const pmm__paper_t *paper);
+void pmm__paper_run(pmm__paper_t *paper, int64_t now_ns);                     /* what is due: actions arrive, answers come back */
+
+/* recorder.c */
+typedef struct pmm__recorder_config {
+  const char *folder, *name, *provenance;
+  int64_t every_ns;             /* a new tape so often, by record time */
+  const pmm_market_t *market; uint32_t market_cnt;
+  const pmm_underlying_t *underlying; uint32_t underlying_cnt;
+  pmm_notice_sink_t notices;    /* called from pmm__recorder_poll only */
+} pmm__recorder_config_t;
+pmm_status_t pmm__recorder_open(pmm__recorder_t **recorder, const pmm__recorder_config_t *config, pmm_error_t *err);
+/* Hands a record to the thread. When the thread is behind by a whole ring, records are left out and every market gets a GAP as soon as
+   there is room: lost data are never silent. */
+void pmm__recorder_put(pmm__recorder_t *recorder, const pmm_md_t *md);
+void pmm__recorder_poll(pmm__recorder_t *recorder, uint64_t *written, uint64_t *lost); /* passes on what the thread has to say */
+pmm_status_t pmm__recorder_close(pmm__recorder_t *recorder, pmm_error_t *err);         /* writes everything, finishes the tape; frees it */
+#endif
