@@ -1,0 +1,154 @@
+/* The scanner: one walk over a message in the shape the venue sends. Whatever is out of the ordinary makes it give up, and the full
+   parser has the word; so it checks only as much as it takes to be sure that both would read the same. */
+#include <emmintrin.h> /* SSE2: in every x86-64 */
+#include "fields.h"
+
+typedef struct cursor { const char *p, *start, *end; } cursor_t; /* PMM_JSON_PAD bytes behind end may be read */
+
+/* The first byte from p on that cannot stand inside a plain ASCII string: quote, backslash, control or above 126. */
+static inline const char *plain_end(const char *p, const char *end) {
+  __m128i const quote = _mm_set1_epi8('"'), escape = _mm_set1_epi8('\\'), space = _mm_set1_epi8(' ');
+  for (; p < end; p += 16) {
+    __m128i const x = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i const stop = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, quote), _mm_cmpeq_epi8(x, escape)), _mm_cmplt_epi8(x, space));
+    int const mask = _mm_movemask_epi8(stop);
+    if (mask) return p + __builtin_ctz((unsigned)mask);
+  }
+  return end;
+}
+
+static inline bool eat(cursor_t *c, char want) {
+  if (c->p >= c->end || *c->p != want) return false;
+  c->p++;
+  return true;
+}
+
+/* "text" with c->p on its quote. */
+static inline bool scan_text(cursor_t *c, pmm__span_t *out) {
+  if (!eat(c, '"')) return false;
+  const char *const stop = plain_end(c->p, c->end);
+  if (stop >= c->end || *stop != '"') return false;
+  *out = (pmm__span_t){c->p, (uint32_t)(stop - c->p), (uint32_t)(c->p - 1 - c->start), true};
+  c->p = stop + 1;
+  return true;
+}
+
+static inline bool scan_word(cursor_t *c, const char *word, size_t len, pmm__span_t *out) {
+  if ((size_t)(c->end - c->p) < len || memcmp(c->p, word, len) != 0) return false;
+  *out = (pmm__span_t){c->p, (uint32_t)len, (uint32_t)(c->p - c->start), false};
+  c->p += len;
+  return true;
+}
+
+static inline bool scan_number(cursor_t *c, pmm__span_t *out) {
+  const char *const from = c->p;
+  while (c->p < c->end && ((uint8_t)(*c->p - '0') < 10 || *c->p == '.' || *c->p == '-')) c->p++;
+  *out = (pmm__span_t){from, (uint32_t)(c->p - from), (uint32_t)(from - c->start), false};
+  return c->p > from && *from != '.';
+}
+
+static inline bool scan_scalar(cursor_t *c, pmm__span_t *out) {
+  if (c->p >= c->end) return false;
+  switch (*c->p) {
+  case '"': return scan_text(c, out);
+  case 't': return scan_word(c, "true", 4, out);
+  case 'f': return scan_word(c, "false", 5, out);
+  case 'n': return scan_word(c, "null", 4, out);
+  default: return scan_number(c, out);
+  }
+}
+
+/* Key and colon; the member's number, or -1. */
+static inline int scan_key(cursor_t *c) {
+  pmm__span_t key;
+  if (!scan_text(c, &key) || !eat(c, ':')) return -1;
+  return (int)pmm__field_of(key.s, key.len);
+}
+
+static inline bool note(pmm__fields_t *o, int field, const pmm__span_t *value) {
+  uint64_t const bit = UINT64_C(1) << field;
+  if (field != PMM__F_UNUSED) {
+    if (o->seen & bit) return false; /* the full parser takes the first of equal keys */
+    o->seen |= bit;
+  }
+  o->f[field] = *value;
+  return true;
+}
+
+/* An object of scalars into o. */
+static bool scan_flat(cursor_t *c, pmm__fields_t *o) {
+  pmm__span_t value;
+  o->seen = 0;
+  if (!eat(c, '{')) return false;
+  do {
+    int const field = scan_key(c);
+    if (field < 0 || !scan_scalar(c, &value) || !note(o, field, &value)) return false;
+  } while (eat(c, ','));
+  return eat(c, '}');
+}
+
+/* A level in the one shape it has had so far: {"price":"0.5","size":"10"}. */
+static inline bool scan_level(cursor_t *c, pmm__span_t *price, pmm__span_t *size) {
+  static const char head[] = "{\"price\":", mid[] = ",\"size\":";
+  if (c->end - c->p < (ptrdiff_t)(sizeof head - 1) || memcmp(c->p, head, sizeof head - 1) != 0) return false;
+  c->p += sizeof head - 1;
+  if (!scan_text(c, price) || c->end - c->p < (ptrdiff_t)(sizeof mid - 1) || memcmp(c->p, mid, sizeof mid - 1) != 0) return false;
+  c->p += sizeof mid - 1;
+  return scan_text(c, size) && eat(c, '}');
+}
+
+static bool scan_levels(pmm_poly_codec_t *codec, cursor_t *c, int side) {
+  pmm__span_t price, size;
+  if (eat(c, ']')) return true;
+  do {
+    if (!scan_level(c, &price, &size) || pmm__take_level(codec, side, &price, &size) != PMM_OK) return false;
+  } while (eat(c, ','));
+  return eat(c, ']');
+}
+
+static bool scan_items(pmm_poly_codec_t *codec, cursor_t *c, pmm_status_t (*take)(pmm_poly_codec_t *)) {
+  if (eat(c, ']')) return true;
+  do {
+    if (!scan_flat(c, &codec->item) || take(codec) != PMM_OK) return false;
+  } while (eat(c, ','));
+  return eat(c, ']');
+}
+
+static bool skip_scalars(cursor_t *c) {
+  pmm__span_t value;
+  if (eat(c, ']')) return true;
+  do {
+    if (!scan_scalar(c, &value)) return false;
+  } while (eat(c, ','));
+  return eat(c, ']');
+}
+
+static bool scan_list(pmm_poly_codec_t *codec, cursor_t *c, int field) {
+  switch (field) {
+  case PMM__F_BIDS: return scan_levels(codec, c, PMM_BID);
+  case PMM__F_ASKS: return scan_levels(codec, c, PMM_ASK);
+  case PMM__F_PRICE_CHANGES: return scan_items(codec, c, pmm__take_change);
+  case PMM__F_MAKER_ORDERS: return scan_items(codec, c, pmm__take_share);
+  case PMM__F_UNUSED: return skip_scalars(c);
+  default: return false;
+  }
+}
+
+static bool scan_member(pmm_poly_codec_t *codec, cursor_t *c) {
+  pmm__span_t value;
+  int const field = scan_key(c);
+  if (field < 0 || c->p >= c->end) return false;
+  if (*c->p != '[') return scan_scalar(c, &value) && note(&codec->top, field, &value);
+  value = (pmm__span_t){c->p, 1, (uint32_t)(c->p - c->start), false};
+  c->p++;
+  return note(&codec->top, field, &value) && scan_list(codec, c, field);
+}
+
+bool pmm__scan(pmm_poly_codec_t *codec, const char *text, size_t len) {
+  cursor_t c = {text, text, text + len};
+  if (!eat(&c, '{')) return false;
+  do {
+    if (!scan_member(codec, &c)) return false;
+  } while (eat(&c, ','));
+  return eat(&c, '}') && c.p == c.end;
+}
