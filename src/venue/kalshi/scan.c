@@ -1,0 +1,249 @@
+/* The quick readers. Neither decides what a message means beyond its bytes: whatever is not exactly as expected is left to the slower
+   reader behind, so that a change of the venue's printing costs time and nothing else. */
+#include "codec.h"
+
+typedef struct scan {
+  const char *at, *end, *text;
+} scan_t;
+
+#define ONES UINT64_C(0x0101010101010101)
+#define HIGH UINT64_C(0x8080808080808080)
+
+/* Bytes that end or break a plain string, as high bits: quote, backslash, control, not ASCII. The lowest one set is exact. */
+static inline uint64_t special_bytes(uint64_t x) {
+  uint64_t const quote = x ^ ONES * '"', slash = x ^ ONES * '\\';
+  return (((x - ONES * 0x20) & ~x) | x | ((quote - ONES) & ~quote) | ((slash - ONES) & ~slash)) & HIGH;
+}
+
+/* From behind the opening quote to behind the closing one; PMM_JSON_PAD bytes behind the end make whole words readable. */
+static inline bool plain_string(scan_t *s, const char **text, uint32_t *len) {
+  const char *p = s->at;
+  for (;;) {
+    if (p >= s->end) return false;
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    uint64_t const special = special_bytes(word);
+    if (special) {
+      p += __builtin_ctzll(special) >> 3;
+      break;
+    }
+    p += sizeof word;
+  }
+  if (p >= s->end || *p != '"') return false;
+  *text = s->at;
+  *len = (uint32_t)(p - s->at);
+  s->at = p + 1;
+  return true;
+}
+
+/* -- messages of books -- */
+
+#define LIT(s, text) literal(s, text, sizeof text - 1)
+static inline bool literal(scan_t *s, const char *text, size_t len) {
+  if ((size_t)(s->end - s->at) < len || memcmp(s->at, text, len) != 0) return false;
+  s->at += len;
+  return true;
+}
+
+static inline bool is_digit(char c) { return (unsigned char)(c - '0') < 10; }
+
+/* A JSON integer without sign, at most 18 digits. */
+static inline bool whole(scan_t *s, uint64_t *out) {
+  const char *p = s->at;
+  uint64_t v = 0;
+  while (p < s->end && is_digit(*p)) v = v * 10 + (uint64_t)(*p++ - '0');
+  size_t const digits = (size_t)(p - s->at);
+  if (digits == 0 || digits > 18 || (digits > 1 && *s->at == '0')) return false;
+  s->at = p;
+  *out = v;
+  return true;
+}
+
+/* "0.4700" with quotes, at most `scale` decimals, as value x 10^scale; values too large for 12 digits before the point are left to others. */
+static inline bool decimal(scan_t *s, int scale, int64_t *out) {
+  static const int64_t pow10[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
+  const char *p = s->at, *const end = s->end;
+  if (p >= end || *p != '"') return false;
+  bool const neg = *++p == '-';
+  p += neg;
+  const char *const first = p;
+  uint64_t v = 0; /* wraps when there are too many digits, which the next line refuses */
+  while (p < end && is_digit(*p)) v = v * 10 + (uint64_t)(*p++ - '0');
+  if (p == first || p - first > 12 || p >= end) return false;
+  int decimals = 0;
+  if (*p == '.') {
+    const char *const point = p++;
+    while (p < end && is_digit(*p) && p - point <= scale) v = v * 10 + (uint64_t)(*p++ - '0');
+    decimals = (int)(p - point) - 1;
+    if (decimals == 0) return false;
+  }
+  if (p >= end || *p != '"') return false;
+  s->at = p + 1;
+  int64_t const value = (int64_t)v * pow10[scale - decimals];
+  *out = neg ? -value : value;
+  return true;
+}
+
+static inline bool price(scan_t *s, int32_t *out) {
+  int64_t v;
+  if (!decimal(s, 4, &v) || v < 0 || v > PMM_ONE_E4) return false;
+  *out = (int32_t)v;
+  return true;
+}
+
+static bool levels(scan_t *s, pmm_kalshi_level_t *level, uint32_t *cnt) {
+  uint32_t n = 0;
+  if (LIT(s, "]")) return true;
+  for (;;) {
+    if (n == PMM_KALSHI_LEVELS_MAX || !LIT(s, "[") || !price(s, &level[n].price_e4) || !LIT(s, ",")) return false;
+    if (!decimal(s, 6, &level[n].qty_e6) || level[n].qty_e6 < 0 || !LIT(s, "]")) return false;
+    n++;
+    if (LIT(s, "]")) break;
+    if (!LIT(s, ",")) return false;
+  }
+  *cnt = n;
+  return true;
+}
+
+static bool sid_and_seq(scan_t *s, pmm_kalshi_frame_t *f) {
+  uint64_t sid;
+  if (!whole(s, &sid) || sid > UINT32_MAX || !LIT(s, ",\"seq\":") || !whole(s, &f->seq)) return false;
+  f->sid = (uint32_t)sid;
+  f->has_seq = true;
+  return true;
+}
+
+static bool market_names(scan_t *s, pmm_kalshi_frame_t *f) {
+  pmm_kalshi_text_t id;
+  return LIT(s, ",\"msg\":{\"market_ticker\":\"") && plain_string(s, &f->market.at, &f->market.len) && LIT(s, ",\"market_id\":\"") &&
+         plain_string(s, &id.at, &id.len);
+}
+
+/* Since Oct 2026 any frame may tell when it was sent; nobody needs it. */
+static bool tail(scan_t *s) {
+  uint64_t sent_ms;
+  if (LIT(s, "}}")) return s->at == s->end;
+  return LIT(s, "},\"sending_ts_ms\":") && whole(s, &sent_ms) && LIT(s, "}") && s->at == s->end;
+}
+
+static bool snapshot(scan_t *s, pmm_kalshi_codec_t *codec, pmm_kalshi_frame_t *f) {
+  f->type = PMM_KALSHI_BOOK;
+  f->u.book.level[0] = codec->level[0];
+  f->u.book.level[1] = codec->level[1];
+  if (!sid_and_seq(s, f) || !market_names(s, f)) return false;
+  if (LIT(s, ",\"yes_dollars_fp\":[") && !levels(s, codec->level[0], &f->u.book.cnt[0])) return false;
+  if (LIT(s, ",\"no_dollars_fp\":[") && !levels(s, codec->level[1], &f->u.book.cnt[1])) return false;
+  return tail(s);
+}
+
+static bool own_order(scan_t *s, pmm_kalshi_frame_t *f) {
+  uint64_t subaccount;
+  if (LIT(s, ",\"client_order_id\":\"") && !plain_string(s, &f->u.delta.client_order_id.at, &f->u.delta.client_order_id.len)) return false;
+  return !LIT(s, ",\"subaccount\":") || whole(s, &subaccount);
+}
+
+static bool delta(scan_t *s, pmm_kalshi_frame_t *f) {
+  pmm_kalshi_text_t ts;
+  uint64_t ms;
+  f->type = PMM_KALSHI_DELTA;
+  if (!sid_and_seq(s, f) || !market_names(s, f)) return false;
+  if (!LIT(s, ",\"price_dollars\":") || !price(s, &f->u.delta.price_e4)) return false;
+  if (!LIT(s, ",\"delta_fp\":") || !decimal(s, 6, &f->u.delta.qty_e6)) return false;
+  if (!LIT(s, ",\"side\":\"")) return false;
+  f->u.delta.no = LIT(s, "no\"");
+  if (!f->u.delta.no && !LIT(s, "yes\"")) return false;
+  if (!own_order(s, f)) return false;
+  if (!LIT(s, ",\"ts\":\"") || !plain_string(s, &ts.at, &ts.len) || !LIT(s, ",\"ts_ms\":") || !whole(s, &ms)) return false;
+  if (ms > INT64_MAX / PMM_NS_PER_MS) return false;
+  f->exch_ns = (int64_t)ms * PMM_NS_PER_MS;
+  return tail(s);
+}
+
+bool pmm__kalshi_scan_book(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_frame_t *frame) {
+  scan_t s = {text, text + len, text};
+  if (!LIT(&s, "{\"type\":\"orderbook_")) return false;
+  *frame = (pmm_kalshi_frame_t){.exch_ns = PMM_TIME_NONE};
+  if (LIT(&s, "delta\",\"sid\":")) return delta(&s, frame);
+  return LIT(&s, "snapshot\",\"sid\":") && snapshot(&s, codec, frame);
+}
+
+/* -- tokens of any message -- */
+
+typedef struct tokens {
+  scan_t s;
+  pmm_json_node_t *node;
+  size_t cnt, cap;
+} tokens_t;
+
+static pmm_json_node_t *add(tokens_t *t, pmm_json_type_t type, const char *at, size_t len, const char *from) {
+  if (t->cnt == t->cap) return NULL;
+  pmm_json_node_t *const n = &t->node[t->cnt++];
+  *n = (pmm_json_node_t){at, (uint32_t)len, 1, (uint32_t)(from - t->s.text), (uint32_t)type};
+  return n;
+}
+
+static bool string_token(tokens_t *t) {
+  const char *at, *const quote = t->s.at++;
+  uint32_t len;
+  return plain_string(&t->s, &at, &len) && add(t, PMM_JSON_STRING, at, len, quote);
+}
+
+/* -?(0|[1-9][0-9]*)(.[0-9]+)?  Exponents are unusual. */
+static bool number_token(tokens_t *t) {
+  const char *const from = t->s.at, *p = from + (*from == '-'), *const end = t->s.end;
+  const char *const first = p;
+  while (p < end && is_digit(*p)) p++;
+  if (p == first || (*first == '0' && p - first > 1)) return false;
+  if (p < end && *p == '.') {
+    const char *const point = p++;
+    while (p < end && is_digit(*p)) p++;
+    if (p - point < 2) return false;
+  }
+  t->s.at = p;
+  return add(t, PMM_JSON_NUMBER, from, (size_t)(p - from), from);
+}
+
+static bool word_token(tokens_t *t, const char *word, size_t len, pmm_json_type_t type) {
+  const char *const from = t->s.at;
+  return literal(&t->s, word, len) && add(t, type, from, len, from);
+}
+
+static bool value_token(tokens_t *t, int depth);
+
+static bool member_token(tokens_t *t, int depth) {
+  return t->s.at < t->s.end && *t->s.at == '"' && string_token(t) && LIT(&t->s, ":") && value_token(t, depth);
+}
+
+static bool container_token(tokens_t *t, int depth, char close, pmm_json_type_t type) {
+  if (depth == PMM__KALSHI_DEPTH_MAX) return false;
+  const char *const from = t->s.at++;
+  size_t const self = t->cnt;
+  if (!add(t, type, from, 1, from)) return false;
+  bool more = t->s.at < t->s.end && *t->s.at != close;
+  while (more) {
+    if (!(type == PMM_JSON_OBJECT ? member_token(t, depth + 1) : value_token(t, depth + 1))) return false;
+    more = LIT(&t->s, ",");
+  }
+  if (!literal(&t->s, &close, 1)) return false;
+  t->node[self].span = (uint32_t)(t->cnt - self);
+  return true;
+}
+
+static bool value_token(tokens_t *t, int depth) {
+  if (t->s.at >= t->s.end) return false;
+  switch (*t->s.at) {
+  case '"': return string_token(t);
+  case '{': return container_token(t, depth, '}', PMM_JSON_OBJECT);
+  case '[': return container_token(t, depth, ']', PMM_JSON_ARRAY);
+  case 't': return word_token(t, "true", 4, PMM_JSON_BOOL);
+  case 'f': return word_token(t, "false", 5, PMM_JSON_BOOL);
+  case 'n': return word_token(t, "null", 4, PMM_JSON_NULL);
+  default: return number_token(t);
+  }
+}
+
+bool pmm__kalshi_tokens(pmm_json_node_t *node, size_t cap, const char *text, size_t len) {
+  tokens_t t = {{text, text + len, text}, node, 0, cap};
+  if (len == 0 || len > UINT32_MAX || (*text != '{' && *text != '[')) return false;
+  return value_token(&t, 0) && t.s.at == t.s.end;
+}
