@@ -1,0 +1,243 @@
+#include "prepare.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define WAYS 4 /* places a wanted order may stand in: its bucket */
+
+typedef struct place {
+  pmm_poly_want_t want;
+  int64_t asked_ns, signed_ns;
+  bool used, ready;
+  uint32_t next; /* in the list of places to sign + 1; 0 ends it */
+  bool queued;
+  pmm_poly_ready_t order;
+} place_t;
+
+typedef struct terms {
+  pmm_poly_domain_t domain;
+  pmm_poly_word_t token[2]; /* yes, no */
+  int32_t tick_e4;          /* 0: not set */
+} terms_t;
+
+struct pmm_poly_prepared {
+  pmm_poly_wallet_terms_t wallet;
+  terms_t *market;
+  uint32_t market_cnt;
+  place_t *place;
+  uint32_t bucket_mask, place_cnt; /* place_cnt 0: none */
+  uint32_t head, tail;             /* places to sign + 1, oldest first */
+  uint32_t sweep;                  /* where to look for orders that age */
+  int64_t age_ns;
+  pmm_poly_ready_t taken;          /* copied out, so that its place can be queued at once */
+  pmm_poly_prepared_stats_t stats;
+};
+
+pmm_status_t pmm_poly_prepared_new(pmm_poly_prepared_t **store, const pmm_poly_wallet_terms_t *terms, uint32_t markets_max, uint32_t order_max,
+                                   int64_t age_ns, pmm_error_t *err) {
+  pmm_poly_prepared_t *const s = calloc(1, sizeof *s);
+  uint32_t buckets = 1;
+  while (buckets * WAYS < order_max) buckets *= 2;
+  if (s) {
+    s->wallet = *terms;
+    s->age_ns = age_ns;
+    s->market_cnt = markets_max;
+    s->place_cnt = order_max > 0 ? buckets * WAYS : 0;
+    s->bucket_mask = buckets - 1;
+    s->market = calloc(markets_max > 0 ? markets_max : 1, sizeof *s->market);
+    s->place = calloc(s->place_cnt > 0 ? s->place_cnt : 1, sizeof *s->place);
+  }
+  if (!s || !s->market || !s->place) {
+    pmm_poly_prepared_free(s);
+    return pmm_error_set(err, PMM_FULL, "prepared orders: out of memory");
+  }
+  *store = s;
+  return PMM_OK;
+}
+
+void pmm_poly_prepared_free(pmm_poly_prepared_t *store) {
+  if (!store) return;
+  free(store->market);
+  free(store->place);
+  free(store);
+}
+
+static void drop_market(pmm_poly_prepared_t *s, uint32_t market) {
+  for (uint32_t i = 0; i < s->place_cnt; i++)
+    if (s->place[i].used && s->place[i].want.market == market) s->place[i].used = s->place[i].ready = false;
+}
+
+pmm_status_t pmm_poly_prepared_market(pmm_poly_prepared_t *store, uint32_t market, const char *token_yes, const char *token_no, bool neg_risk,
+                                      int32_t tick_e4, pmm_error_t *err) {
+  terms_t t = {.tick_e4 = tick_e4};
+  if (market >= store->market_cnt || !pmm_poly_tick_is_valid(tick_e4)) return pmm_error_set(err, PMM_INVAL, "prepared orders: market or tick");
+  if (pmm_poly_word_from_decimal(token_yes, strlen(token_yes), &t.token[0]) != PMM_OK ||
+      pmm_poly_word_from_decimal(token_no, strlen(token_no), &t.token[1]) != PMM_OK)
+    return pmm_error_set(err, PMM_INVAL, "prepared orders: a token id is no uint256");
+  pmm_status_t const st = pmm_poly_domain(store->wallet.version, neg_risk, store->wallet.chain_id, &t.domain);
+  if (st != PMM_OK) return pmm_error_set(err, st, "no exchange of version %d on chain %llu", store->wallet.version, (unsigned long long)store->wallet.chain_id);
+  if (store->market[market].tick_e4 != 0) drop_market(store, market);
+  store->market[market] = t;
+  return PMM_OK;
+}
+
+static bool is_same(const pmm_poly_want_t *a, const pmm_poly_want_t *b) {
+  return a->market == b->market && a->route == b->route && a->price_e4 == b->price_e4 && a->qty_e6 == b->qty_e6;
+}
+
+static place_t *bucket_of(pmm_poly_prepared_t *s, const pmm_poly_want_t *w) {
+  uint64_t h = ((uint64_t)w->market << 32 | (uint64_t)w->route << 16 | (uint32_t)w->price_e4) ^ (uint64_t)w->qty_e6 * UINT64_C(0x9e3779b97f4a7c15);
+  h *= UINT64_C(0xff51afd7ed558ccd);
+  return &s->place[(uint32_t)(h >> 40 & s->bucket_mask) * WAYS];
+}
+
+static place_t *find(pmm_poly_prepared_t *s, const pmm_poly_want_t *want) {
+  if (s->place_cnt == 0) return NULL;
+  place_t *const bucket = bucket_of(s, want);
+  for (uint32_t i = 0; i < WAYS; i++)
+    if (bucket[i].used && is_same(&bucket[i].want, want)) return &bucket[i];
+  return NULL;
+}
+
+static void queue(pmm_poly_prepared_t *s, place_t *p) {
+  if (p->queued) return;
+  uint32_t const n = (uint32_t)(p - s->place) + 1;
+  p->queued = true;
+  p->next = 0;
+  if (s->tail != 0) s->place[s->tail - 1].next = n;
+  else s->head = n;
+  s->tail = n;
+}
+
+static place_t *dequeue(pmm_poly_prepared_t *s) {
+  if (s->head == 0) return NULL;
+  place_t *const p = &s->place[s->head - 1];
+  s->head = p->next;
+  if (s->head == 0) s->tail = 0;
+  p->queued = false;
+  return p;
+}
+
+void pmm_poly_prepared_want(pmm_poly_prepared_t *store, const pmm_poly_want_t *want, int64_t now_ns) {
+  if (store->place_cnt == 0 || want->market >= store->market_cnt) return;
+  place_t *p = find(store, want);
+  if (!p) {
+    place_t *const bucket = bucket_of(store, want);
+    p = bucket;
+    for (uint32_t i = 1; i < WAYS; i++)
+      if (p->used && (!bucket[i].used || bucket[i].asked_ns < p->asked_ns)) p = &bucket[i];
+    p->want = *want;
+    p->used = true;
+    p->ready = false;
+  }
+  p->asked_ns = now_ns;
+  if (!p->ready) queue(store, p);
+}
+
+/* -- orders -- */
+static bool is_no(uint8_t route) { return route == PMM_SELL_NO || route == PMM_BUY_NO; }
+
+static pmm_status_t begin(const pmm_poly_prepared_t *s, const pmm_poly_want_t *want, uint64_t random, int64_t now_ns, int32_t *token_price, pmm_poly_order_t *o) {
+  if (want->market >= s->market_cnt || s->market[want->market].tick_e4 == 0 || want->route > PMM_BUY_NO) return PMM_INVAL;
+  const terms_t *const t = &s->market[want->market];
+  bool const no = is_no(want->route);
+  *token_price = no ? PMM_ONE_E4 - want->price_e4 : want->price_e4;
+  if (!pmm_poly_price_is_valid(t->tick_e4, *token_price)) return PMM_INVAL;
+  *o = (pmm_poly_order_t){.version = t->domain.version, .signature_type = s->wallet.signature_type, .maker = s->wallet.maker, .signer = s->wallet.order_signer,
+                          .token = t->token[no], .metadata = s->wallet.metadata, .builder = s->wallet.builder};
+  o->side = pmm_route_is_sell((pmm_route_t)want->route) ? PMM_POLY_SELL : PMM_POLY_BUY;
+  o->salt = random & PMM_POLY_SALT_MAX;
+  o->timestamp_ms = (uint64_t)(now_ns / PMM_NS_PER_MS);
+  return PMM_OK;
+}
+
+static pmm_status_t finish(pmm_poly_prepared_t *s, uint32_t market, const pmm_poly_amounts_t *amounts, pmm_poly_order_t *o, pmm_poly_ready_t *out) {
+  uint8_t sig[PMM_POLY_SIG_MAX];
+  size_t sig_len;
+  if (amounts->maker_e6 == 0 || amounts->taker_e6 == 0) return PMM_INVAL;
+  o->maker_e6 = amounts->maker_e6;
+  o->taker_e6 = amounts->taker_e6;
+  pmm_status_t const st = pmm_poly_order_sign(s->wallet.signer, &s->market[market].domain, o, &out->id, sig, &sig_len);
+  if (st != PMM_OK) return st;
+  out->order = *o;
+  out->json_len = (uint32_t)pmm_poly_order_json(o, sig, sig_len, out->json);
+  s->stats.signatures++;
+  return PMM_OK;
+}
+
+pmm_status_t pmm_poly_order_make(pmm_poly_prepared_t *store, const pmm_poly_want_t *want, int64_t expire_s, uint64_t random, int64_t now_ns,
+                                 pmm_poly_ready_t *out) {
+  pmm_poly_order_t o;
+  pmm_poly_amounts_t amounts;
+  int32_t price;
+  pmm_status_t st = begin(store, want, random, now_ns, &price, &o);
+  if (st == PMM_OK) st = pmm_poly_amounts_limit((pmm_poly_side_t)o.side, store->market[want->market].tick_e4, price, want->qty_e6, &amounts);
+  if (st != PMM_OK) return st;
+  o.expiration_s = (uint64_t)expire_s;
+  return finish(store, want->market, &amounts, &o, out);
+}
+
+pmm_status_t pmm_poly_order_make_taker(pmm_poly_prepared_t *store, const pmm_poly_want_t *want, uint64_t random, int64_t now_ns,
+                                       pmm_poly_ready_t *out) {
+  pmm_poly_order_t o;
+  pmm_poly_amounts_t amounts;
+  int32_t price;
+  pmm_status_t st = begin(store, want, random, now_ns, &price, &o);
+  if (st != PMM_OK) return st;
+  int64_t const given = o.side == PMM_POLY_BUY ? pmm_notional_floor(price, want->qty_e6) : want->qty_e6;
+  st = pmm_poly_amounts_market((pmm_poly_side_t)o.side, store->market[want->market].tick_e4, price, given, 4, &amounts);
+  return st == PMM_OK ? finish(store, want->market, &amounts, &o, out) : st;
+}
+
+/* -- keeping ready, taking -- */
+static bool is_fresh(const pmm_poly_prepared_t *s, const place_t *p, int64_t now_ns, int64_t age_ns) {
+  (void)s;
+  return p->ready && now_ns - p->signed_ns < age_ns;
+}
+
+/* An order that will soon be too old, and was asked for within one age: worth a new signature. Looks at a few places a call. */
+static void queue_aging(pmm_poly_prepared_t *s, int64_t now_ns) {
+  for (uint32_t n = 0; n < 8 && s->place_cnt > 0; n++) {
+    s->sweep = (s->sweep + 1) % s->place_cnt;
+    place_t *const p = &s->place[s->sweep];
+    if (!p->used || !p->ready || is_fresh(s, p, now_ns, s->age_ns / 4 * 3)) continue;
+    p->ready = false;
+    s->stats.expired++;
+    if (now_ns - p->asked_ns < s->age_ns) queue(s, p);
+    else p->used = false;
+  }
+}
+
+bool pmm_poly_prepared_refill(pmm_poly_prepared_t *store, uint64_t random, int64_t now_ns) {
+  queue_aging(store, now_ns);
+  for (place_t *p; (p = dequeue(store)) != NULL;) {
+    if (!p->used || p->ready) continue;
+    if (pmm_poly_order_make(store, &p->want, 0, random, now_ns, &p->order) != PMM_OK) {
+      p->used = false; /* off the grid by now */
+      continue;
+    }
+    p->signed_ns = now_ns;
+    p->ready = true;
+    return true;
+  }
+  return false;
+}
+
+const pmm_poly_ready_t *pmm_poly_prepared_take(pmm_poly_prepared_t *store, const pmm_poly_want_t *want, int64_t now_ns) {
+  place_t *const p = find(store, want);
+  bool const hit = p && is_fresh(store, p, now_ns, store->age_ns);
+  if (!hit) {
+    store->stats.misses++;
+    return NULL;
+  }
+  store->stats.hits++;
+  store->taken.id = p->order.id;
+  store->taken.order = p->order.order;
+  store->taken.json_len = p->order.json_len;
+  memcpy(store->taken.json, p->order.json, p->order.json_len + 1);
+  p->ready = false;
+  p->asked_ns = now_ns;
+  queue(store, p);
+  return &store->taken;
+}
+
+const pmm_poly_prepared_stats_t *pmm_poly_prepared_stats(const pmm_poly_prepared_t *store) { return &store->stats; }
