@@ -188,6 +188,13 @@ static void test_l2_secrets(void **state) {
     pmm_poly_hmac_sign(&hmac, 1700000000, "GET", "/data/orders", NULL, 0, got);
     if (strcmp(got, "DbAmRpEdOaUInDP7_3VWQ_cwc_qbdXdteq6TRxrunK4=") != 0) fail_msg("%s: %s", rows[i].why, got);
   }
+  /* A key longer than SHA-256's block is hashed first; checked with Python's hmac: 90 zero bytes over "1700000000GET/data/orders". */
+  char zeros[121], sig[PMM_POLY_HMAC_TEXT];
+  pmm_poly_hmac_t wide;
+  memset(zeros, 'A', 120);
+  assert_int_equal(pmm_poly_hmac_init(&wide, zeros, 120), PMM_OK);
+  pmm_poly_hmac_sign(&wide, 1700000000, "GET", "/data/orders", NULL, 0, sig);
+  assert_string_equal(sig, "ChGpD2x1FLuiSF4DY_HOejRTlVF7NnuTXIVHXs9wL5M=");
   char longest[200];
   memset(longest, 'A', sizeof longest);
   pmm_poly_hmac_t hmac;

@@ -65,6 +65,8 @@ typedef struct pmm__change {
   bool no; uint8_t side;        /* pmm_side_t, of the token */
 } pmm__change_t;
 
+typedef struct pmm__recent { char text[PMM_POLY_DEC_WORD]; uint32_t len, market; bool no; } pmm__recent_t; /* a token that was found */
+
 #define PMM__LEVELS_MAX 10000   /* a side at the finest tick has 9 999 */
 #define PMM__CHANGES_MAX 4096
 
@@ -76,6 +78,7 @@ struct pmm_poly_codec {
   pmm__fields_t top, item;      /* the message's own members, and those of the element at work */
   uint32_t level_cnt[2], change_cnt, share_cnt;
   bool one_by_one;              /* the message is an older one: its changes name no token, the message does */
+  pmm__recent_t recent[2];
   const char *why;              /* what is wrong ... */
   uint32_t where;               /* ... and at which byte */
   pmm__level_t level[2][PMM__LEVELS_MAX];

@@ -74,12 +74,24 @@ pmm_status_t pmm__read_side(pmm_poly_codec_t *codec, const pmm__span_t *span, pm
   return PMM_OK;
 }
 
+static inline bool whole_number(const char *s, uint32_t len, int64_t *out) {
+  int64_t value = 0;
+  if (len == 0 || len > 18) return false;
+  for (uint32_t i = 0; i < len; i++) {
+    if ((uint8_t)(s[i] - '0') >= 10) return false;
+    value = value * 10 + (s[i] - '0');
+  }
+  *out = value;
+  return true;
+}
+
 /* The venue writes milliseconds on the market channel and seconds in some private messages; 1e11 s is the year 5138. */
 pmm_status_t pmm__read_time(pmm_poly_codec_t *codec, const pmm__span_t *span, int64_t *ns) {
   int64_t value;
   *ns = PMM_TIME_NONE;
   if (!span || span->len == 0) return PMM_OK;
-  if (pmm_decimal_parse(span->s, span->len, 0, &value, NULL) != PMM_OK || value < 0) return pmm__wrong(codec, span, "time: no whole number");
+  if (!whole_number(span->s, span->len, &value) && (pmm_decimal_parse(span->s, span->len, 0, &value, NULL) != PMM_OK || value < 0))
+    return pmm__wrong(codec, span, "time: no whole number");
   int64_t const unit = value < INT64_C(100000000000) ? PMM_NS_PER_S : PMM_NS_PER_MS;
   if (value > INT64_MAX / unit) return pmm__wrong(codec, span, "time: too far away");
   if (value > 0) *ns = value * unit;

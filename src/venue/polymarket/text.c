@@ -1,21 +1,25 @@
 /* Words and addresses as text: hex, EIP-55, decimal uint256. */
 #include "internal.h"
 
-static int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+/* Value of a hex digit, by table: order ids stand in every private message. 0x80 marks what is none. */
+#define X 0x80
+static const uint8_t hex_value[256] = {
+    X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X,  X,  X,  X,  X,  X,  X, X, X, X, X, X, X, X, X,
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, X, X, X, X, X, X, X, 10, 11, 12, 13, 14, 15, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X,
+    X, 10, 11, 12, 13, 14, 15, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X,
+    X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X,
+    X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X};
+#undef X
 
 static pmm_status_t hex_parse(const char *text, size_t len, uint8_t *out, size_t cnt) {
-  uint8_t bytes[32];
+  uint8_t bytes[32], wrong = 0;
   if (len != 2 + 2 * cnt || text[0] != '0' || text[1] != 'x') return PMM_PARSE;
   for (size_t i = 0; i < cnt; i++) {
-    int const high = hex_digit(text[2 + 2 * i]), low = hex_digit(text[3 + 2 * i]);
-    if (high < 0 || low < 0) return PMM_PARSE;
+    uint8_t const high = hex_value[(uint8_t)text[2 + 2 * i]], low = hex_value[(uint8_t)text[3 + 2 * i]];
+    wrong |= high | low;
     bytes[i] = (uint8_t)(high << 4 | low);
   }
+  if (wrong & 0x80) return PMM_PARSE;
   memcpy(out, bytes, cnt);
   return PMM_OK;
 }
