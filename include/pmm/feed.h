@@ -172,4 +172,159 @@ pmm_feed_limits_t pmm_feed_limits(pmm_feed_source_t feed, pmm_feed_channel_t cha
 /* How the engine should see prints of a channel. */
 pmm_under_kind_t pmm_feed_under_kind(pmm_feed_channel_t channel);
 
+/* -- merge: sources of one underlying -> one checked price. Pure and deterministic: the same calls give the same prices. Allocates nothing.
+   A source counts when it is connected, has given news since (history does not count), is neither silent nor late beyond its limits, has
+   bid < ask, no open gap, no contradiction, and, where it is quoted in another currency, a known basis. The price is the median of those; of
+   two their mean, when they stand within max_dev of each other. A source further than max_dev from the median is out until it is within half
+   of that. Fewer than the quorum: no price. A source's jump alone is not believed until another moves or jump_hold_ns have passed. -- */
+#define PMM_MERGE_SOURCES_MAX 16
+#define PMM_MERGE_SECONDS 128 /* of own prices kept for comparing with a series that is an average */
+
+typedef struct pmm_merge_source_config {
+  pmm_feed_limits_t limits;
+  bool foreign;     /* quoted in another currency (USDT): compared with the reference, shifted by the basis, never used raw */
+  bool reference;   /* bases are measured against this one; at most one */
+  bool aside;       /* not in the median: an average, or a relay of another source of the list */
+  uint16_t window_s; /* reference: its values are means over so long; 0 instantaneous */
+} pmm_merge_source_config_t;
+
+enum { /* what pmm_merge_tick noticed */
+  PMM_MERGE_USED = 1,      /* the source's price is this tick's now */
+  PMM_MERGE_LATE = 2,      /* older than one already seen, or the same again: not used */
+  PMM_MERGE_CONFLICT = 4,  /* same number, other value: the source is not trusted until a newer one */
+  PMM_MERGE_CROSSED = 8,   /* bid >= ask, or a side missing */
+  PMM_MERGE_HELD = 16,     /* a jump, waiting for company */
+  PMM_MERGE_CLOCK = 32,    /* from the future, or the lag of its quickest ticks has drifted: clocks need looking at */
+  PMM_MERGE_LAGGING = 64   /* older than the source's limit: counts as stale */
+};
+
+typedef struct pmm_merge_source {
+  pmm_merge_source_config_t config;
+  bool connected, live, gap, conflict, crossed, lagging, out, held, has;
+  int64_t price_e8, last_e8;      /* believed; last seen (before the jump filter) */
+  int64_t held_e8, held_ns;       /* waiting since */
+  int64_t seen_ns, beat_ns;       /* monotonic */
+  uint64_t seq;
+  pmm_ewma_t basis;               /* log(reference) - log(own) */
+  double var; int32_t returns; int64_t sampled_ns; int64_t sampled_e8; /* of a second's log return */
+  double second_log[PMM_MERGE_SECONDS]; int64_t second[PMM_MERGE_SECONDS]; /* own log price at the end of each wall second */
+  int64_t lag_min_ns, lag_base_ns, lag_block_ns; bool lag_has_base; /* quickest tick of this minute, of the first, the minute's start */
+  uint64_t late, conflicts, jumps, drops; /* counted for metrics */
+} pmm_merge_source_t;
+
+typedef struct pmm_merge {
+  pmm_merge_params_t params;
+  int64_t max_dev_e6;
+  uint32_t source_cnt;
+  bool split;                     /* two sources stood too far apart */
+  pmm_merge_source_t source[PMM_MERGE_SOURCES_MAX];
+} pmm_merge_t;
+
+typedef enum pmm_merge_why { PMM_MERGE_OK, PMM_MERGE_NO_QUORUM, PMM_MERGE_SPLIT } pmm_merge_why_t;
+typedef struct pmm_merged {
+  int64_t price_e8;               /* 0 without a price */
+  uint32_t healthy, used;         /* bit per source */
+  uint8_t why;                    /* pmm_merge_why_t */
+} pmm_merged_t;
+
+/* PMM_INVAL: no source or too many, two references, a parameter out of its table's range. */
+pmm_status_t pmm_merge_init(pmm_merge_t *merge, const pmm_merge_params_t *params, const pmm_merge_source_config_t *source, size_t cnt);
+void pmm_merge_link(pmm_merge_t *merge, uint32_t source, bool up, int64_t mono_ns); /* connected (again), or lost */
+void pmm_merge_beat(pmm_merge_t *merge, uint32_t source, int64_t mono_ns);          /* heartbeat or ping of its connection */
+/* A gap is open: what is derived from this source cannot be used until pmm_merge_tick brings its next top of book or print. */
+void pmm_merge_gap(pmm_merge_t *merge, uint32_t source);
+/* One tick (TRADE, TOP, SPOT, TWAP; others are ignored). Returns PMM_MERGE_* bits. O(sources). */
+uint32_t pmm_merge_tick(pmm_merge_t *merge, uint32_t source, const pmm_feed_tick_t *tick, int64_t mono_ns, int64_t wall_ns);
+/* The price now; *out is written either way. PMM_NOT_READY with out->why. Decides who is out, so call it after each tick and when time has passed. */
+pmm_status_t pmm_merge_price(pmm_merge_t *merge, int64_t mono_ns, pmm_merged_t *out);
+/* When the answer may change without a tick: a source grows stale or a held jump is let go; PMM_NS_MAX: never. */
+int64_t pmm_merge_next(const pmm_merge_t *merge, int64_t mono_ns);
+
+/* -- settle: prints of the series that settles, by their own second. A strike is the print stamped exactly at its boundary. -- */
+#define PMM_SETTLE_SECONDS 4096 /* kept: a little over an hour */
+#define PMM_SETTLE_LATE_NS (2 * PMM_NS_PER_S)
+#define PMM_SETTLE_GRACE_NS (10 * PMM_NS_PER_S) /* after this a print that is not there is missing */
+
+enum { PMM_SETTLE_LATE = 1, PMM_SETTLE_CONFLICT = 2, PMM_SETTLE_INEXACT = 4, PMM_SETTLE_PROVISIONAL = 8 };
+typedef struct pmm_settle_print {
+  int64_t at_ns;     /* the series' own stamp; PMM_TIME_NONE: none */
+  int64_t value_e8;  /* the first value seen for it */
+  int64_t recv_ns;   /* wall clock */
+  uint8_t flags;     /* LATE: came > 2 s after its stamp; CONFLICT: another value came for it; INEXACT: stamped within the second before, not on it */
+} pmm_settle_print_t;
+typedef struct pmm_settle_series {
+  int64_t newest_s;  /* latest second with a print */
+  uint64_t conflicts, late, missing, mismatches, checked;
+  pmm_settle_print_t print[PMM_SETTLE_SECONDS];
+} pmm_settle_series_t;
+
+void pmm_settle_init(pmm_settle_series_t *series);
+/* PMM_OK; PMM_EXISTS: the same again; PMM_CORRUPT: another value for a stamp that has one, which stays and is marked; PMM_INVAL: too old to keep,
+   not above zero. */
+pmm_status_t pmm_settle_add(pmm_settle_series_t *series, int64_t at_ns, int64_t value_e8, int64_t wall_ns);
+/* The value at a boundary (a whole second). PMM_OK with the print stamped exactly there; or, when there is none and wall_ns is past it by 2 s,
+   the first one at most 2 s behind it, PROVISIONAL. PMM_NOT_READY: may still come. PMM_NOT_FOUND: missing (counted once per call). */
+pmm_status_t pmm_settle_at(pmm_settle_series_t *series, int64_t boundary_ns, int64_t wall_ns, pmm_settle_print_t *out);
+/* Compares with what the venue published for that boundary, to 1e-8; PMM_CORRUPT counts a mismatch, PMM_NOT_FOUND when we have no print. */
+pmm_status_t pmm_settle_verify(pmm_settle_series_t *series, int64_t boundary_ns, int64_t published_e8);
+
+/* Mean of those of the n whole seconds ending at end_ns - lag_ns (that second in, the one n earlier out) that are known; *cnt of n.
+   PMM_NOT_READY with none. n <= 3600. */
+pmm_status_t pmm_settle_mean(const pmm_settle_series_t *series, int64_t end_ns, int64_t lag_ns, uint32_t n, uint32_t *cnt, int64_t *mean_e8);
+/* With k of n values known, mean so far P and strike K, what the rest must average: (n K - k P) / (n - k), rounded up. PMM_STATE: k == n,
+   all is known. PMM_INVAL: k > n. PMM_OVERFLOW. */
+pmm_status_t pmm_settle_needed(uint32_t n, uint32_t k, int64_t mean_e8, int64_t strike_e8, int64_t *needed_e8);
+/* Half up, to so many decimals (0 .. 8). */
+int64_t pmm_settle_round(int64_t value_e8, int decimals);
+
+/* Records for the engine: market is the index of the underlying's entry. */
+pmm_md_t pmm_feed_md(uint32_t underlying, pmm_under_kind_t kind, int64_t value_e8, int64_t source_ns, int64_t recv_ns);
+pmm_md_t pmm_feed_md_mean(uint32_t underlying, int64_t mean_e8, int64_t source_ns, int64_t recv_ns);
+
+/* -- series: names of markets that settle on these feeds. Times of day in them are New York's: on the day that clocks go back an hour
+   exists twice, on the day they go forward one does not exist. So a name may stand for two windows: keep rows by their UTC start. -- */
+typedef enum pmm_settles_on {
+  PMM_SETTLES_UNKNOWN,
+  PMM_SETTLES_CHAINLINK_TWAP60, /* the print of the 60 s average stream at the boundary */
+  PMM_SETTLES_BINANCE_1H,       /* open and close of the hour's candle */
+  PMM_SETTLES_BINANCE_1M,       /* close of the minute's candle that starts at the boundary */
+  PMM_SETTLES_CF_MEAN60         /* mean of the index's 60 one-second values in (boundary - 60 s, boundary] */
+} pmm_settles_on_t;
+typedef enum pmm_settle_test { PMM_TEST_GE, PMM_TEST_GT, PMM_TEST_LT, PMM_TEST_BETWEEN /* both ends in */ } pmm_settle_test_t;
+
+typedef struct pmm_series {
+  uint8_t venue;               /* pmm_venue_t */
+  uint8_t settles_on;          /* pmm_settles_on_t */
+  uint8_t test;                /* pmm_settle_test_t; of a Kalshi range or its tails the market's own words decide: see ask_market */
+  int8_t decimals;             /* the value is rounded to so many; -1: not */
+  bool strike_at_start;        /* the strike is the series' value at start_ns */
+  bool ask_market;             /* strike and test must come from the market's own fields */
+  char asset[12];              /* "BTC" */
+  char symbol[24];             /* the settling series in its feed's words: "btcusd", "BTCUSDT", "BRTI" */
+  int64_t start_ns, end_ns;    /* strike instant (PMM_TIME_NONE: no such) and settle instant */
+  int64_t strike_e8, cap_e8;   /* from the name; 0 not there */
+  int64_t window_ns;           /* length of the average that settles; 0: a single value */
+} pmm_series_t;
+
+#define PMM_SERIES_CANDIDATES 2
+/* Reads a slug or ticker. now_ns helps a slug without a year: the year that brings it nearest. Candidates in order of time; *cnt is 1 or 2.
+   PMM_NOT_FOUND: not of a series known here. PMM_UNSUPPORTED: known, and settled by a rule that is not implemented. PMM_PARSE: of a known
+   series but malformed, or a time that does not exist. */
+pmm_status_t pmm_series_parse(const char *name, int64_t now_ns, pmm_series_t out[PMM_SERIES_CANDIDATES], size_t *cnt, pmm_error_t *err);
+/* The slug of the up-or-down window of 5 or 15 minutes that contains now. asset: "btc". PMM_INVAL. */
+pmm_status_t pmm_series_updown_slug(const char *asset, int minutes, int64_t now_ns, char *buf, size_t cap);
+/* Whether what the market says about itself is the rule that the series stands for. resolution_source: its URL, "" unknown; twap: it says that
+   averages are on; lookback_s of them. PMM_UNSUPPORTED: do not quote it. */
+pmm_status_t pmm_series_check(const pmm_series_t *series, const char *resolution_source, bool twap, int lookback_s, pmm_error_t *err);
+/* "BRTI", "ERTI", "ETHUSDRTI", ... to the name on the wire; PMM_NOT_FOUND. Static storage. */
+pmm_status_t pmm_series_index(const char *prose, const char **name);
+/* "greater_or_equal", "greater", "less", "between": a market's strike_type. PMM_NOT_FOUND. */
+pmm_status_t pmm_series_test(const char *strike_type, pmm_settle_test_t *test);
+/* Whether YES (Up) wins. cap_e8 counts with BETWEEN only. */
+bool pmm_series_wins(pmm_settle_test_t test, int64_t value_e8, int64_t strike_e8, int64_t cap_e8);
+/* New York's clock (rules since 2007: forward on the second Sunday of March, back on the first of November, at 2 am). */
+int64_t pmm_new_york_offset_ns(int64_t utc_ns); /* local minus UTC: -4 h or -5 h */
+/* The instants at which New York's clocks show local_ns (a time written as if it were UTC): 0, 1 or 2 of them. */
+size_t pmm_new_york_to_utc(int64_t local_ns, int64_t out_ns[2]);
+
 #endif
