@@ -52,7 +52,7 @@ static pmm_status_t on_ticker(pmm_feed_codec_t *c, const pmm_json_node_t *row, c
   if (st != PMM_OK) return st;
   t->source_ns = t->send_ns = env->at_ns;
   if (history) t->flags |= PMM_TICK_HISTORY;
-  pmm__count(&c->next[s], PMM__RISING, env->seq, t);
+  pmm__count(&c->next[s], PMM__RISING, (uint64_t)env->at_ns, t); /* the frame's number starts again with each connection */
   return PMM_OK;
 }
 
