@@ -84,13 +84,15 @@ typedef struct pmm_vnet_config {
 } pmm_vnet_config_t;
 pmm_status_t pmm_vnet_open(pmm_net_t **net, const pmm_vnet_config_t *config, pmm_error_t *err);
 void pmm_vnet_close(pmm_net_t *net);
-/* URLs "http(s)://name..." and "ws(s)://name..." lead to the service. */
+/* URLs "http(s)://name[:port]/..." and "ws(s)://..." lead to the service. service NULL: nobody listens there any more, what is open breaks.
+   PMM_EXISTS (one service at a time), PMM_INVAL (name). Services outlive the net. */
 pmm_status_t pmm_vnet_host(pmm_net_t *net, const char *name, pmm_service_t *service, pmm_error_t *err);
 /* Handles everything due up to a monotonic time (the clock starts at 0), jumping over what is quiet; the clock then stands there. */
 void pmm_vnet_run(pmm_net_t *net, int64_t until_mono_ns);
 bool pmm_vnet_step(pmm_net_t *net);             /* the next single thing; false: nothing will ever happen again */
 int64_t pmm_vnet_next(pmm_net_t *net);          /* when the next thing is due; PMM_NS_MAX */
-/* The cable: while down nothing passes, and connections break without a word (each side learns by its own time-outs). */
+/* The cable of a host by its name: while down nothing passes, and connections break without a word (each side learns by its own time-outs);
+   they stay broken when it is up again. */
 void pmm_vnet_cable(pmm_net_t *net, const char *name, bool up);
 
 /* -- faults before a service, seeded and repeatable -- */
