@@ -142,7 +142,7 @@ typedef struct pmm_action {
   uint16_t slot;      /* which strategy asks */
   uint16_t reserved;
   int64_t ref_id;     /* exchange id when known, else 0 */
-  int64_t reserved2;
+  int64_t spend_e6;   /* PLACE, an immediate buy at a venue of ours: the cash it can need at most (fees apart), when better known than price x quantity; 0: not */
 } pmm_action_t;
 _Static_assert(sizeof(pmm_action_t) == 64, "an action is one cache line");
 

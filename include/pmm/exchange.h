@@ -168,8 +168,13 @@ typedef struct pmm_match_params {
   bool net_pairs;         /* a YES and a NO of one account become a dollar at once */
   uint32_t accounts_max, orders_max;
   uint64_t client_ids_max; /* client order ids remembered for duplicates, per engine */
+  uint32_t markets_max;   /* room for markets added later; 0: none */
+  bool forget_ids;        /* an id is free again once its order has ended: whoever stands before the engine keeps watch over duplicates */
+  bool tell_nets;         /* a pair that becomes a dollar is told: PMM_EV_DEPOSIT, qty_e6 pairs, amount_e6 dollars */
 } pmm_match_params_t;
 #define PMM_ACCOUNT_PUBLIC UINT32_MAX
+/* In pmm_action_t.flags of a PLACE: this order's own rule, as taker, in place of the engine's. */
+#define PMM_ACT_STP(stp) ((uint8_t)((1 + (unsigned)(stp)) << 4))
 typedef struct pmm_match pmm_match_t;
 /* PMM_INVAL (parameters, a market that pmm_market_check refuses), PMM_FULL (arena). */
 pmm_status_t pmm_match_init(pmm_match_t **match, pmm_arena_t *arena, const pmm_match_params_t *params, const pmm_market_t *markets, uint32_t market_cnt);
@@ -194,6 +199,26 @@ const pmm_market_t *pmm_match_market(const pmm_match_t *match, uint32_t market);
 int64_t pmm_match_cash(const pmm_match_t *match, uint32_t account, int64_t *locked_e6);
 void pmm_match_holding(const pmm_match_t *match, uint32_t account, uint32_t market, int64_t *yes_e6, int64_t *no_e6, int64_t *yes_locked_e6, int64_t *no_locked_e6);
 int64_t pmm_match_ahead(const pmm_match_t *match, uint32_t account, uint64_t order_id); /* -1: not resting */
+
+/* -- for whoever runs the engine for many accounts over a long time (pmm/place.h) -- */
+pmm_status_t pmm_match_market_add(pmm_match_t *match, const pmm_market_t *market, uint32_t *index); /* PMM_INVAL, PMM_FULL (markets_max) */
+uint32_t pmm_match_market_cnt(const pmm_match_t *match);
+pmm_status_t pmm_match_deposit(pmm_match_t *match, uint32_t account, int64_t amount_e6); /* negative: PMM_FUNDS beyond free cash */
+/* qty pairs of free contracts into dollars, or (negative) dollars into pairs; PMM_FUNDS. */
+pmm_status_t pmm_match_merge(pmm_match_t *match, uint32_t account, uint32_t market, int64_t qty_e6);
+/* What a PLACE would be refused for, by the account and the book as they are; nothing changes. */
+pmm_reject_t pmm_match_dry(pmm_match_t *match, uint32_t account, int64_t now_ns, const pmm_action_t *action);
+/* How much an immediate buy of this route gets for at most spend_e6 up to its limit, in whole lots, and what that costs; *enough: the book,
+   not the money, ended it when false. Walks the orders it would meet. */
+int64_t pmm_match_afford(const pmm_match_t *match, uint32_t account, uint32_t market, pmm_route_t route, int32_t price_e4, int64_t spend_e6, int64_t *cost_e6, bool *enough);
+int64_t pmm_match_next_ns(const pmm_match_t *match); /* when the engine next changes something by itself; PMM_NS_MAX */
+/* From the next trade on its fills are PMM_SETTLE_PENDING: what is bought can be neither sold nor netted until the trade is settled. Each
+   pending trade must be settled, by telling its two legs as their fills did; ok false undoes both to the bit (cash may go below zero).
+   A market must not resolve while one of its trades is pending. */
+void pmm_match_pending(pmm_match_t *match, bool pending);
+typedef struct pmm_match_leg { uint32_t account; uint8_t route; int64_t fee_e6; } pmm_match_leg_t;
+void pmm_match_settle(pmm_match_t *match, uint32_t market, int32_t price_e4, int64_t qty_e6, const pmm_match_leg_t leg[2], bool ok);
+
 /* Conservation: all cash + collateral behind pairs + fees and rounding taken = deposits; YES issued = NO issued; ladder = orders;
    locks = orders. PMM_CORRUPT with err naming what fails. Slow: tests. */
 pmm_status_t pmm_match_check(const pmm_match_t *match, pmm_error_t *err);

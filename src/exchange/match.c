@@ -12,17 +12,24 @@ static uint64_t power_of_two(uint64_t at_least) {
 }
 
 static uint64_t event_cap(const pmm_match_params_t *p, uint32_t market_cnt) { /* one call's worst, see pmm__match_worst */
-  return power_of_two(4 * (uint64_t)p->orders_max + 2 * (uint64_t)market_cnt + 1024);
+  return power_of_two((p->tell_nets ? 6 : 4) * (uint64_t)p->orders_max + 2 * (uint64_t)market_cnt + 1024);
 }
 
-size_t pmm_match_bytes(const pmm_match_params_t *p, uint32_t market_cnt) {
-  size_t const per_market = sizeof(pmm__match_market_t) + pmm_ladder_bytes(PMM_LADDER_TICKS_MAX) + 2 * (PMM_LADDER_TICKS_MAX * sizeof(pmm__level_t) + 64);
+static uint32_t markets_of(const pmm_match_params_t *p, uint32_t market_cnt) { return p->markets_max > market_cnt ? p->markets_max : market_cnt; }
+
+static size_t market_bytes(void) {
+  return pmm_ladder_bytes(PMM_LADDER_TICKS_MAX) + 2 * (PMM_LADDER_TICKS_MAX * sizeof(pmm__level_t) + 64) + 64;
+}
+
+size_t pmm_match_bytes(const pmm_match_params_t *p, uint32_t cnt) {
+  uint32_t const market_cnt = markets_of(p, cnt);
+  size_t const per_market = sizeof(pmm__match_market_t) + market_bytes();
   size_t const per_account = sizeof(pmm__wallet_t) + market_cnt * sizeof(pmm__holding_t);
   return sizeof(pmm_match_t) + market_cnt * per_market + p->accounts_max * per_account + p->orders_max * sizeof(pmm__node_t) +
          power_of_two(2 * p->client_ids_max) * sizeof(pmm__client_id_t) + event_cap(p, market_cnt) * sizeof(pmm__match_event_t) + 16 * 64;
 }
 
-static pmm_status_t init_market(pmm_match_t *m, pmm_arena_t *arena, uint32_t i, const pmm_market_t *market) {
+pmm_status_t pmm__match_market_init(pmm_match_t *m, pmm_arena_t *arena, uint32_t i, const pmm_market_t *market) {
   pmm__match_market_t *const mk = &m->market[i];
   mk->market = *market;
   pmm_status_t const st = pmm_ladder_init(&mk->ladder, arena, market->grid.tick_cnt, PMM_LADDER_TICKS_MAX);
@@ -35,7 +42,8 @@ static pmm_status_t init_market(pmm_match_t *m, pmm_arena_t *arena, uint32_t i, 
 }
 
 pmm_status_t pmm_match_init(pmm_match_t **out, pmm_arena_t *arena, const pmm_match_params_t *params, const pmm_market_t *markets, uint32_t market_cnt) {
-  if (market_cnt == 0 || params->accounts_max == 0 || params->orders_max == 0 || params->orders_max >= UINT32_MAX / 8) return PMM_INVAL;
+  uint32_t const market_max = markets_of(params, market_cnt);
+  if (market_max == 0 || params->accounts_max == 0 || params->orders_max == 0 || params->orders_max >= UINT32_MAX / 8) return PMM_INVAL;
   if (params->client_ids_max == 0 || params->client_ids_max > UINT32_MAX / 4 || params->stp < PMM_STP_NONE || params->stp > PMM_STP_CANCEL_MAKER) return PMM_INVAL;
   for (uint32_t i = 0; i < market_cnt; i++) {
     pmm_status_t const st = pmm_market_check(&markets[i], NULL);
@@ -43,20 +51,25 @@ pmm_status_t pmm_match_init(pmm_match_t **out, pmm_arena_t *arena, const pmm_mat
   }
   pmm_match_t *const m = PMM_ARENA_NEW(arena, pmm_match_t, 1);
   if (!m) return PMM_FULL;
-  *m = (pmm_match_t){.params = *params, .market_cnt = market_cnt, .next_expire_ns = PMM_NS_MAX};
-  uint64_t const ids = power_of_two(2 * params->client_ids_max), events = event_cap(params, market_cnt);
+  *m = (pmm_match_t){.params = *params, .market_cnt = market_cnt, .market_max = market_max, .next_expire_ns = PMM_NS_MAX};
+  uint64_t const ids = power_of_two(2 * params->client_ids_max), events = event_cap(params, market_max);
   m->id_mask = ids - 1;
   m->event_mask = events - 1;
-  m->market = PMM_ARENA_NEW(arena, pmm__match_market_t, market_cnt);
+  m->market = PMM_ARENA_NEW(arena, pmm__match_market_t, market_max);
   m->order = PMM_ARENA_NEW(arena, pmm__node_t, params->orders_max);
   m->id = PMM_ARENA_NEW(arena, pmm__client_id_t, ids);
   m->wallet = PMM_ARENA_NEW(arena, pmm__wallet_t, params->accounts_max);
-  m->holding = PMM_ARENA_NEW(arena, pmm__holding_t, (size_t)params->accounts_max * market_cnt);
+  m->holding = PMM_ARENA_NEW(arena, pmm__holding_t, (size_t)params->accounts_max * market_max);
   m->event = PMM_ARENA_NEW(arena, pmm__match_event_t, events);
   if (!m->market || !m->order || !m->id || !m->wallet || !m->holding || !m->event) return PMM_FULL;
   for (uint32_t i = 0; i < market_cnt; i++) {
-    pmm_status_t const st = init_market(m, arena, i, &markets[i]);
+    pmm_status_t const st = pmm__match_market_init(m, arena, i, &markets[i]);
     if (st != PMM_OK) return st;
+  }
+  size_t const later = (market_max - market_cnt) * market_bytes();
+  if (later > 0) {
+    m->later = (pmm_arena_t){.base = pmm_arena_take(arena, later, 64), .cap = later, .mapped = arena->mapped};
+    if (!m->later.base) return PMM_FULL;
   }
   *out = m;
   return PMM_OK;
@@ -74,10 +87,28 @@ pmm_status_t pmm_match_account(pmm_match_t *m, int64_t cash_e6, uint32_t *accoun
 /* ---- client order ids, remembered for ever ---- */
 
 /* The entry of an id, or the empty one where it belongs. Ids are counters as a rule: eight in a row share two cache lines. */
+static uint64_t home_of(const pmm_match_t *m, uint32_t account, uint64_t id) {
+  return (pmm_hash_mix(pmm_hash_mix(0, account), id >> 3) << 3 | (id & 7)) & m->id_mask;
+}
+
 static pmm__client_id_t *id_of(const pmm_match_t *m, uint32_t account, uint64_t id) {
-  uint64_t at = (pmm_hash_mix(pmm_hash_mix(0, account), id >> 3) << 3 | (id & 7)) & m->id_mask;
+  uint64_t at = home_of(m, account, id);
   while (m->id[at].account != 0 && (m->id[at].id != id || m->id[at].account != account + 1)) at = (at + 1) & m->id_mask;
   return &m->id[at];
+}
+
+/* Entries behind the gap that were pushed past their home move up, so that no search ends early. */
+void pmm__match_forget(pmm_match_t *m, uint32_t slot) {
+  uint64_t gap = slot;
+  for (uint64_t at = (gap + 1) & m->id_mask; m->id[at].account != 0; at = (at + 1) & m->id_mask) {
+    uint64_t const home = home_of(m, m->id[at].account - 1, m->id[at].id);
+    if (((at - home) & m->id_mask) < ((at - gap) & m->id_mask)) continue; /* its home lies behind the gap */
+    m->id[gap] = m->id[at];
+    if (m->id[gap].order) m->order[m->id[gap].order - 1].id_slot = (uint32_t)gap;
+    gap = at;
+  }
+  m->id[gap] = (pmm__client_id_t){0};
+  m->id_cnt--;
 }
 
 static pmm__node_t *find(const pmm_match_t *m, uint32_t account, uint64_t id) {
@@ -99,7 +130,9 @@ static pmm__node_t *take_order(pmm_match_t *m) {
 static int64_t settle_leg(pmm_match_t *m, int64_t now_ns, pmm__node_t *o, bool maker, int32_t price_e4, int64_t qty_e6) {
   pmm__match_market_t *const mk = &m->market[o->market];
   int64_t const fee = pmm_fee_charge(&mk->market.fees, maker, o->route, price_e4, qty_e6, &o->acc);
-  int64_t const moved = pmm__wallet_fill(&m->wallet[o->account], pmm__match_holding(m, o->account, o->market), (pmm_route_t)o->route, price_e4, qty_e6, fee);
+  pmm__holding_t *const holding = pmm__match_holding(m, o->account, o->market);
+  int64_t const moved = pmm__wallet_fill(&m->wallet[o->account], holding, (pmm_route_t)o->route, price_e4, qty_e6, fee);
+  if (m->pending && !pmm_route_is_sell((pmm_route_t)o->route)) *(o->route == PMM_BUY_NO ? &holding->no_unsettled_e6 : &holding->yes_unsettled_e6) += qty_e6;
   int64_t *const issued = o->route == PMM_BUY_NO || o->route == PMM_SELL_NO ? &mk->no_e6 : &mk->yes_e6;
   *issued += pmm_route_is_sell((pmm_route_t)o->route) ? -qty_e6 : qty_e6;
   m->kept_e6 += fee;
@@ -108,7 +141,7 @@ static int64_t settle_leg(pmm_match_t *m, int64_t now_ns, pmm__node_t *o, bool m
   e->md.price_e4 = price_e4;
   e->md.qty_e6 = qty_e6;
   e->md.flags = maker ? PMM_F_MAKER : 0;
-  e->md.aux = PMM_SETTLE_FINAL;
+  e->md.aux = m->pending ? PMM_SETTLE_PENDING : PMM_SETTLE_FINAL;
   e->amount_e6 = fee;
   e->ref_id = m->trade_id;
   return moved;
@@ -135,14 +168,13 @@ static void trade(pmm_match_t *m, int64_t now_ns, pmm__node_t *maker, pmm__node_
 }
 
 static bool crosses(const pmm__match_market_t *mk, const pmm__node_t *o, int32_t opposite_tick) {
-  if (opposite_tick == PMM_TICKS_NONE) return false;
-  int32_t const opposite_e4 = opposite_tick * mk->ladder.tick_e4;
-  return o->side == PMM_BID ? opposite_e4 <= o->price_e4 : opposite_e4 >= o->price_e4;
+  return pmm__match_crosses(mk, o->side, o->price_e4, opposite_tick);
 }
 
 /* Trades an incoming order against the book, best price first, then time. Returns false when it met an own order that stops it. */
 static bool match_order(pmm_match_t *m, int64_t now_ns, pmm__node_t *o) {
   pmm__match_market_t *const mk = &m->market[o->market];
+  pmm_stp_t const stp = pmm__match_stp(m, o);
   uint8_t const side = o->side ^ 1;
   int32_t touched = PMM_TICKS_NONE; /* a level that changed and is not published yet */
   bool stopped = false;
@@ -151,9 +183,9 @@ static bool match_order(pmm_match_t *m, int64_t now_ns, pmm__node_t *o) {
     if (touched != tick && touched != PMM_TICKS_NONE) pmm__match_publish_level(m, now_ns, o->market, side, touched * mk->ladder.tick_e4), touched = PMM_TICKS_NONE;
     if (!crosses(mk, o, tick)) break;
     pmm__node_t *const maker = &m->order[mk->level[side][tick].first - 1];
-    if (maker->account == o->account && m->params.stp == PMM_STP_CANCEL_TAKER) {
+    if (maker->account == o->account && stp == PMM_STP_CANCEL_TAKER) {
       stopped = true;
-    } else if (maker->account == o->account && m->params.stp == PMM_STP_CANCEL_MAKER) {
+    } else if (maker->account == o->account && stp == PMM_STP_CANCEL_MAKER) {
       pmm__match_tell(m, now_ns, PMM_EV_CANCELLED, maker, PMM_REJECT_SELF_TRADE);
       pmm__match_shrink(m, maker, maker->open_e6);
       touched = tick;
@@ -169,13 +201,14 @@ static bool match_order(pmm_match_t *m, int64_t now_ns, pmm__node_t *o) {
 /* Whether a fill-or-kill order would fill: the orders it may trade with, in the order it would meet them. */
 static bool fills_whole(const pmm_match_t *m, const pmm__node_t *o) {
   const pmm__match_market_t *const mk = &m->market[o->market];
+  pmm_stp_t const stp = pmm__match_stp(m, o);
   uint8_t const side = o->side ^ 1;
   int64_t sum = 0;
   for (int32_t tick = mk->ladder.best[side]; crosses(mk, o, tick); tick = pmm_ladder_next(&mk->ladder, (pmm_side_t)side, tick))
     for (uint32_t i = mk->level[side][tick].first; i != 0; i = m->order[i - 1].next) {
       bool const own = m->order[i - 1].account == o->account;
-      if (own && m->params.stp == PMM_STP_CANCEL_TAKER) return false;
-      if (!own || m->params.stp == PMM_STP_NONE) sum += m->order[i - 1].open_e6;
+      if (own && stp == PMM_STP_CANCEL_TAKER) return false;
+      if (!own || stp == PMM_STP_NONE) sum += m->order[i - 1].open_e6;
       if (sum >= o->open_e6) return true;
     }
   return false;
@@ -198,8 +231,8 @@ static pmm_reject_t check_form(const pmm_market_t *market, int32_t price_e4, int
   return PMM_REJECT_NONE;
 }
 
-static pmm_reject_t check_place(const pmm_match_t *m, uint32_t account, int64_t now_ns, const pmm_action_t *a) {
-  if (a->market >= m->market_cnt || a->route > PMM_BUY_NO || a->tif > PMM_FOK) return PMM_REJECT_CLOSED;
+pmm_reject_t pmm__match_check(const pmm_match_t *m, uint32_t account, int64_t now_ns, const pmm_action_t *a) {
+  if (a->market >= m->market_cnt || a->route > PMM_BUY_NO || a->tif > PMM_FOK || a->flags >> 4 > 1 + PMM_STP_CANCEL_MAKER) return PMM_REJECT_CLOSED;
   if (id_of(m, account, a->order_id)->account != 0) return PMM_REJECT_DUPLICATE;
   const pmm_market_t *const market = &m->market[a->market].market;
   pmm_reject_t const why = check_form(market, a->price_e4, a->qty_e6, market->min_size_e6);
@@ -208,10 +241,12 @@ static pmm_reject_t check_place(const pmm_match_t *m, uint32_t account, int64_t 
   return m->live_cnt == m->params.orders_max || m->id_cnt == m->params.client_ids_max ? PMM_REJECT_FULL : PMM_REJECT_NONE;
 }
 
-/* Locks what the order needs and asks the book; REJECT_NONE: it may go on to match. */
-static pmm_reject_t admit(pmm_match_t *m, pmm__node_t *o) {
+pmm_reject_t pmm__match_admit(pmm_match_t *m, pmm__node_t *o) {
   const pmm__match_market_t *const mk = &m->market[o->market];
-  pmm__lock_t const want = pmm__lock_for(&mk->market.fees, (pmm_route_t)o->route, o->price_e4, o->open_e6);
+  pmm__lock_t want = pmm__lock_for(&mk->market.fees, (pmm_route_t)o->route, o->price_e4, o->open_e6);
+  bool const immediate = o->tif == PMM_IOC || o->tif == PMM_FOK;
+  if (o->spend_e6 > 0 && immediate && !pmm_route_is_sell((pmm_route_t)o->route)) /* it ends at once, and so does the lock */
+    want.cash_e6 = pmm_min64(want.cash_e6, o->spend_e6 + pmm_fee_bound(&mk->market.fees, o->price_e4, o->open_e6, PMM__FEE_FILLS));
   pmm_reject_t const why = pmm__wallet_lock(&m->wallet[o->account], pmm__match_holding(m, o->account, o->market), (pmm_route_t)o->route, &o->lock, want);
   if (why != PMM_REJECT_NONE) return why;
   if ((o->flags & PMM_ACT_POST_ONLY) && crosses(mk, o, mk->ladder.best[o->side ^ 1])) return PMM_REJECT_POST_ONLY;
@@ -242,41 +277,40 @@ static bool enter(pmm_match_t *m, int64_t now_ns, pmm__node_t *o, int64_t cut_e6
   return true;
 }
 
+pmm__node_t pmm__match_node(uint32_t account, const pmm_action_t *a, int64_t qty_e6) {
+  return (pmm__node_t){.account = account, .market = a->market, .price_e4 = a->price_e4, .side = (uint8_t)pmm_route_side((pmm_route_t)a->route), .route = a->route,
+                       .tif = a->tif, .flags = a->flags, .open_e6 = qty_e6, .spend_e6 = a->spend_e6, .client_id = a->order_id,
+                       .expire_ns = a->tif == PMM_GTD ? a->expire_ns : PMM_NS_MAX};
+}
+
 static pmm__node_t *order_of(pmm_match_t *m, uint32_t account, const pmm_action_t *a, int64_t qty_e6) {
   pmm__client_id_t *const entry = id_of(m, account, a->order_id);
   pmm__node_t *const o = take_order(m);
   *entry = (pmm__client_id_t){.id = a->order_id, .account = account + 1, .order = (uint32_t)(o - m->order) + 1};
   m->id_cnt++;
-  o->account = account;
-  o->market = a->market;
-  o->price_e4 = a->price_e4;
-  o->side = (uint8_t)pmm_route_side((pmm_route_t)a->route);
-  o->route = a->route;
-  o->tif = a->tif;
-  o->flags = a->flags;
-  o->open_e6 = qty_e6;
-  o->client_id = a->order_id;
+  *o = pmm__match_node(account, a, qty_e6);
   o->ref_id = ++m->exchange_id;
   o->id_slot = (uint32_t)(entry - m->id);
-  if (a->tif == PMM_GTD) o->expire_ns = a->expire_ns;
   return o;
+}
+
+int64_t pmm__match_reduced(const pmm_match_t *m, uint32_t account, const pmm_action_t *a) {
+  if (!(a->flags & PMM_ACT_REDUCE_ONLY)) return a->qty_e6;
+  int64_t const most = pmm__reduce_max(pmm__match_holding(m, account, a->market), (pmm_route_t)a->route);
+  return pmm_floor_to_lot(pmm_min64(a->qty_e6, most), m->market[a->market].market.lot_e6);
 }
 
 /* An id is used up once the request is well-formed, whatever the book and the account then say to it (Kalshi: even a failed
    fill-or-kill). Reduce-only is cut to the position once, here. */
 static void place(pmm_match_t *m, uint32_t account, int64_t now_ns, const pmm_action_t *a) {
-  pmm_reject_t why = check_place(m, account, now_ns, a);
+  pmm_reject_t why = pmm__match_check(m, account, now_ns, a);
   if (why != PMM_REJECT_NONE) {
     refuse(m, account, now_ns, PMM_EV_REJECT, a, why);
     return;
   }
-  int64_t qty = a->qty_e6;
-  if (a->flags & PMM_ACT_REDUCE_ONLY) {
-    int64_t const most = pmm__reduce_max(pmm__match_holding(m, account, a->market), (pmm_route_t)a->route);
-    qty = pmm_floor_to_lot(pmm_min64(qty, most), m->market[a->market].market.lot_e6);
-  }
+  int64_t const qty = pmm__match_reduced(m, account, a);
   pmm__node_t *const o = order_of(m, account, a, qty);
-  why = qty > 0 ? admit(m, o) : PMM_REJECT_SHARES;
+  why = qty > 0 ? pmm__match_admit(m, o) : PMM_REJECT_SHARES;
   if (why != PMM_REJECT_NONE) {
     drop(m, o);
     refuse(m, account, now_ns, PMM_EV_REJECT, a, why);
@@ -307,7 +341,7 @@ static pmm_reject_t amend_elsewhere(pmm_match_t *m, int64_t now_ns, pmm__node_t 
   int64_t const old_open = o->open_e6;
   o->price_e4 = a->price_e4;
   o->open_e6 = a->qty_e6;
-  pmm_reject_t const why = admit(m, o);
+  pmm_reject_t const why = pmm__match_admit(m, o);
   o->price_e4 = old_e4;
   o->open_e6 = old_open;
   if (why != PMM_REJECT_NONE) {
@@ -340,6 +374,7 @@ static void amend(pmm_match_t *m, uint32_t account, int64_t now_ns, const pmm_ac
 
 void pmm_match_submit(pmm_match_t *m, uint32_t account, int64_t now_ns, const pmm_action_t *a) {
   assert(account < m->account_cnt);
+  m->at_ns = now_ns;
   if (now_ns >= m->next_expire_ns) pmm_match_advance(m, now_ns);
   switch ((pmm_action_kind_t)a->kind) {
   case PMM_ACT_PLACE: place(m, account, now_ns, a); break;

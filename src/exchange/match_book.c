@@ -7,7 +7,7 @@
 uint64_t pmm__match_room(const pmm_match_t *m) { return m->event_mask + 1 - (m->event_in - m->event_out); }
 
 /* Of one call, the longest tale is a taker who meets every order, each at its own price: print, two fills, level. */
-uint64_t pmm__match_worst(const pmm_match_t *m) { return 4 * (uint64_t)m->live_cnt + m->market_cnt + 16; }
+uint64_t pmm__match_worst(const pmm_match_t *m) { return (m->params.tell_nets ? 6 : 4) * (uint64_t)m->live_cnt + m->market_cnt + 16; }
 
 pmm_event_t *pmm__match_emit(pmm_match_t *m, uint32_t account, int64_t now_ns, pmm_kind_t kind, uint32_t market, uint64_t order_id) {
   assert(pmm__match_room(m) > 0); /* the caller polls dry between calls */
@@ -83,20 +83,29 @@ void pmm__match_unlink(pmm_match_t *m, pmm__node_t *o) {
   add_to_ladder(mk, o, -o->open_e6);
 }
 
+void pmm__match_net(pmm_match_t *m, uint32_t account, uint32_t market) {
+  if (!m->params.net_pairs) return;
+  pmm__match_market_t *const mk = &m->market[market];
+  int64_t const pairs = pmm__wallet_net(&m->wallet[account], pmm__match_holding(m, account, market));
+  mk->yes_e6 -= pairs;
+  mk->no_e6 -= pairs;
+  if (pairs == 0 || !m->params.tell_nets) return;
+  pmm_event_t *const e = pmm__match_emit(m, account, m->at_ns, PMM_EV_DEPOSIT, market, 0);
+  e->md.qty_e6 = e->amount_e6 = pairs;
+}
+
 void pmm__match_relock(pmm_match_t *m, pmm__node_t *o) {
-  pmm__match_market_t *const mk = &m->market[o->market];
+  const pmm__match_market_t *const mk = &m->market[o->market];
   pmm__wallet_t *const wallet = &m->wallet[o->account];
   pmm__holding_t *const holding = pmm__match_holding(m, o->account, o->market);
   pmm__wallet_relock(wallet, holding, (pmm_route_t)o->route, &o->lock, pmm__lock_for(&mk->market.fees, (pmm_route_t)o->route, o->price_e4, o->open_e6));
-  if (!m->params.net_pairs) return;
-  int64_t const pairs = pmm__wallet_net(wallet, holding);
-  mk->yes_e6 -= pairs;
-  mk->no_e6 -= pairs;
+  pmm__match_net(m, o->account, o->market);
 }
 
 void pmm__match_free(pmm_match_t *m, pmm__node_t *o) {
   assert(!o->resting && o->lock.cash_e6 == 0 && o->lock.qty_e6 == 0);
   m->id[o->id_slot].order = 0;
+  if (m->params.forget_ids) pmm__match_forget(m, o->id_slot);
   o->next = m->free;
   m->free = (uint32_t)(o - m->order) + 1;
   m->live_cnt--;

@@ -45,6 +45,7 @@ static void pay_out(pmm_match_t *m, uint32_t market, int64_t payout_yes_e6) {
 pmm_status_t pmm_match_life(pmm_match_t *m, uint32_t market, int64_t now_ns, pmm_life_t life, pmm_outcome_t outcome, int64_t payout_yes_e6) {
   assert(market < m->market_cnt);
   pmm_market_t *const mk = &m->market[market].market;
+  m->at_ns = now_ns;
   pmm_status_t const st = pmm_life_move((pmm_life_t)mk->life, life);
   if (st != PMM_OK || mk->life == life) return st;
   if (life == PMM_LIFE_RESOLVED && !payout_fits(outcome, payout_yes_e6)) return PMM_INVAL;
@@ -97,6 +98,7 @@ static void cancel_off_grid(pmm_match_t *m, int64_t now_ns, uint32_t market, uin
 pmm_status_t pmm_match_regrid(pmm_match_t *m, uint32_t market, int64_t now_ns, int32_t tick_e4) {
   assert(market < m->market_cnt);
   pmm__match_market_t *const mk = &m->market[market];
+  m->at_ns = now_ns;
   pmm_grid_t next;
   pmm_status_t const st = pmm_grid_uniform(&next, tick_e4);
   if (st != PMM_OK) return st;
@@ -140,6 +142,7 @@ static void open_and_close(pmm_match_t *m, int64_t now_ns, uint32_t market) {
 
 void pmm_match_advance(pmm_match_t *m, int64_t now_ns) {
   if (now_ns < m->next_expire_ns) return;
+  m->at_ns = now_ns;
   m->next_expire_ns = PMM_NS_MAX;
   expire_orders(m, now_ns);
   for (uint32_t i = 0; i < m->market_cnt; i++) open_and_close(m, now_ns, i);

@@ -105,8 +105,8 @@ static int64_t draw_size(const pmm_traders_t *s, trader_t *t) {
 /* Sells what is held before it buys the opposite. */
 static pmm_route_t route_for(const pmm_traders_t *s, const trader_t *t, pmm_side_t side, int64_t qty_e6) {
   const pmm__holding_t *const h = pmm__match_holding(s->match, t->account, s->market);
-  if (side == PMM_BID) return h->no_e6 - h->no_locked_e6 >= qty_e6 ? PMM_SELL_NO : PMM_BUY_YES;
-  return h->yes_e6 - h->yes_locked_e6 >= qty_e6 ? PMM_SELL_YES : PMM_BUY_NO;
+  if (side == PMM_BID) return h->no_e6 - h->no_locked_e6 - h->no_unsettled_e6 >= qty_e6 ? PMM_SELL_NO : PMM_BUY_YES;
+  return h->yes_e6 - h->yes_locked_e6 - h->yes_unsettled_e6 >= qty_e6 ? PMM_SELL_YES : PMM_BUY_NO;
 }
 
 static void send(pmm_traders_t *s, trader_t *t, pmm_side_t side, int32_t price_e4, int64_t qty_e6, pmm_tif_t tif, uint8_t flags) {
