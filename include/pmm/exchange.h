@@ -188,6 +188,7 @@ void pmm_match_submit(pmm_match_t *match, uint32_t account, int64_t now_ns, cons
 /* Life cycle: halt keeps orders (cancels still work), close expires them, resolve pays out: payout_yes_e6 for a YES, the rest of a dollar
    for a NO. PMM_STATE for an impossible move, PMM_INVAL for a payout that does not fit the outcome (yes 1e6, no 0, void 0 .. 1e6). */
 pmm_status_t pmm_match_life(pmm_match_t *match, uint32_t market, int64_t now_ns, pmm_life_t life, pmm_outcome_t outcome, int64_t payout_yes_e6);
+bool pmm_match_payout_fits(pmm_outcome_t outcome, int64_t payout_yes_e6);
 pmm_status_t pmm_match_regrid(pmm_match_t *match, uint32_t market, int64_t now_ns, int32_t tick_e4); /* orders off the new grid are cancelled */
 void pmm_match_advance(pmm_match_t *match, int64_t now_ns); /* GTD expiry, market open and close times; submit does it as well */
 /* Everything that happened, in order: public market data (account PMM_ACCOUNT_PUBLIC: LEVEL, TRADE, STATUS, TICK with PMM_F_LAST) and
@@ -199,6 +200,7 @@ const pmm_market_t *pmm_match_market(const pmm_match_t *match, uint32_t market);
 int64_t pmm_match_cash(const pmm_match_t *match, uint32_t account, int64_t *locked_e6);
 void pmm_match_holding(const pmm_match_t *match, uint32_t account, uint32_t market, int64_t *yes_e6, int64_t *no_e6, int64_t *yes_locked_e6, int64_t *no_locked_e6);
 int64_t pmm_match_ahead(const pmm_match_t *match, uint32_t account, uint64_t order_id); /* -1: not resting */
+int64_t pmm_match_open(const pmm_match_t *match, uint32_t account, uint64_t order_id);  /* likewise */
 
 /* -- for whoever runs the engine for many accounts over a long time (pmm/place.h) -- */
 pmm_status_t pmm_match_market_add(pmm_match_t *match, const pmm_market_t *market, uint32_t *index); /* PMM_INVAL, PMM_FULL (markets_max) */
@@ -208,9 +210,9 @@ pmm_status_t pmm_match_deposit(pmm_match_t *match, uint32_t account, int64_t amo
 pmm_status_t pmm_match_merge(pmm_match_t *match, uint32_t account, uint32_t market, int64_t qty_e6);
 /* What a PLACE would be refused for, by the account and the book as they are; nothing changes. */
 pmm_reject_t pmm_match_dry(pmm_match_t *match, uint32_t account, int64_t now_ns, const pmm_action_t *action);
-/* How much an immediate buy of this route gets for at most spend_e6 up to its limit, in whole lots, and what that costs; *enough: the book,
+/* How much an immediate buy (market, route, price_e4, flags) gets for at most spend_e6, in whole lots, and what that costs; *enough: the book,
    not the money, ended it when false. Walks the orders it would meet. */
-int64_t pmm_match_afford(const pmm_match_t *match, uint32_t account, uint32_t market, pmm_route_t route, int32_t price_e4, int64_t spend_e6, int64_t *cost_e6, bool *enough);
+int64_t pmm_match_afford(const pmm_match_t *match, uint32_t account, const pmm_action_t *action, int64_t spend_e6, int64_t *cost_e6, bool *enough);
 int64_t pmm_match_next_ns(const pmm_match_t *match); /* when the engine next changes something by itself; PMM_NS_MAX */
 /* From the next trade on its fills are PMM_SETTLE_PENDING: what is bought can be neither sold nor netted until the trade is settled. Each
    pending trade must be settled, by telling its two legs as their fills did; ok false undoes both to the bit (cash may go below zero).

@@ -3,7 +3,9 @@
    `pmm exchange` are views of it; it knows no wire.
 
    Requests are answered synchronously; everything that happens, to anybody, is told through the listener in the order it happened, before the
-   request's call returns. Deterministic: ids and faults come from the seed, time from the caller. Single-threaded. */
+   request's call returns; the listener may look at the place but not ask it for anything. Deterministic: ids and faults come from the seed,
+   time from the caller (it never goes back: an earlier now_ns counts as the latest seen). Memory grows with what is kept; a request that
+   would need more than there is is refused with PMM_REJECT_FULL. Single-threaded. */
 #ifndef PMM_PLACE_H
 #define PMM_PLACE_H
 #include "pmm/exchange.h"
@@ -14,7 +16,9 @@
 
 typedef enum pmm_place_status { PMM_PLACE_OPEN, PMM_PLACE_FILLED, PMM_PLACE_CANCELLED, PMM_PLACE_REJECTED, PMM_PLACE_EXPIRED } pmm_place_status_t;
 
-typedef struct pmm_place_order {     /* an order, kept for ever; seq 1, 2, 3 ... over all accounts */
+/* An order, kept for ever; seq 1, 2, 3 ... over all accounts. The records of background flow are used again when an order of it ends
+   without a fill, so that a quiet market can run for weeks: PMM_PLACE_BACKGROUND accounts have no list of orders. */
+typedef struct pmm_place_order {
   uint64_t seq;
   char id[PMM_PLACE_ID_MAX];         /* the venue's: a UUID, or what the dialect gave (Polymarket: the order hash) */
   char client_id[PMM_PLACE_ID_MAX];  /* the owner's, "" none */
@@ -40,7 +44,7 @@ typedef struct pmm_place_trade {     /* a match, kept for ever; seq from 1 */
   uint8_t taker_side;                /* pmm_side_t in YES space */
   uint8_t settle;                    /* pmm_place_settle_t */
   uint64_t taker, maker;             /* order seq */
-  uint64_t fill[2];                  /* fill seq, taker's and maker's */
+  uint64_t fill[2];                  /* fill seq, taker's and maker's: the second is the first + 1 */
   int64_t at_ns, settled_ns;
 } pmm_place_trade_t;
 typedef struct pmm_place_fill {      /* one order's share in a trade; seq from 1 over all accounts */
@@ -78,7 +82,8 @@ typedef struct pmm_place_config {
   uint32_t accounts_max, markets_max;
   uint64_t orders_max;               /* ever; 0: 1 000 000. Past it new orders are refused (PMM_REJECT_FULL) */
   int64_t settle_mined_ns, settle_ns; /* from match to MINED and to CONFIRMED; 0: final at once */
-  double fail_share, ghost_share;    /* of trades: FAILED instead; RETRYING first and then FAILED */
+  double fail_share, ghost_share;    /* of trades: FAILED instead of MINED; MINED, then RETRYING instead of CONFIRMED, FAILED as long after again. A
+                                        failed trade is undone to the bit on both sides; orders keep what they filled */
   uint64_t seed;
 } pmm_place_config_t;
 
@@ -96,17 +101,22 @@ pmm_status_t pmm_place_market_find(const pmm_place_t *place, const char *id, uin
 const pmm_ladder_t *pmm_place_ladder(const pmm_place_t *place, uint32_t index);
 typedef struct pmm_place_stats { int64_t volume_e6, open_interest_e6, notional_e6; int32_t last_e4; uint64_t trades; int64_t last_trade_ns; } pmm_place_stats_t;
 void pmm_place_stats(const pmm_place_t *place, uint32_t market, pmm_place_stats_t *out);
+/* As pmm_match_life (PMM_STATE, PMM_INVAL). What is still to settle in a market that resolves meets its fate first. */
 pmm_status_t pmm_place_life(pmm_place_t *place, uint32_t market, int64_t now_ns, pmm_life_t life, pmm_outcome_t outcome, int64_t payout_yes_e6);
 pmm_status_t pmm_place_regrid(pmm_place_t *place, uint32_t market, int64_t now_ns, int32_t tick_e4);
+/* PMM_EXISTS (name), PMM_INVAL (name empty or longer than 63 bytes, cash), PMM_FULL. */
 pmm_status_t pmm_place_account_add(pmm_place_t *place, const char *name, int64_t cash_e6, uint32_t *account, pmm_error_t *err);
 uint32_t pmm_place_account_cnt(const pmm_place_t *place);
+pmm_status_t pmm_place_account_find(const pmm_place_t *place, const char *name, uint32_t *account); /* PMM_NOT_FOUND */
+bool pmm_place_is_background(const pmm_place_t *place, uint32_t account);
 const char *pmm_place_account_name(const pmm_place_t *place, uint32_t account);
 pmm_status_t pmm_place_deposit(pmm_place_t *place, uint32_t account, int64_t amount_e6, int64_t now_ns); /* negative: PMM_FUNDS beyond free cash */
-/* Pairs to cash and back (Polymarket's merge and split); PMM_FUNDS. */
+/* Pairs to cash and back (Polymarket's merge and split); PMM_FUNDS, PMM_INVAL (qty), PMM_STATE (resolved), PMM_UNSUPPORTED (a split where pairs net). */
 pmm_status_t pmm_place_merge(pmm_place_t *place, uint32_t account, uint32_t market, int64_t qty_e6, int64_t now_ns);
 pmm_status_t pmm_place_split(pmm_place_t *place, uint32_t account, uint32_t market, int64_t qty_e6, int64_t now_ns);
 
 /* -- requests -- */
+#define PMM_PLACE_STP_USUAL (-1)
 typedef struct pmm_place_request {
   uint32_t account, market;
   pmm_route_t route;
@@ -115,16 +125,19 @@ typedef struct pmm_place_request {
   int64_t spend_e6;                  /* IOC and FOK buys: at most this cash, fees not counted, instead of qty_e6 (then 0); 0: not used */
   pmm_tif_t tif; int64_t expire_ns;
   bool post_only, reduce_only;
-  bool from_inventory;               /* a sell that may not open the opposite */
-  int32_t stp;                       /* pmm_stp_t; -1: the venue's usual */
-  const char *id, *client_id;        /* id NULL: a fresh UUID. client_id NULL or "": none; used before by the account: PMM_REJECT_DUPLICATE */
+  bool from_inventory;               /* a sell of what is held only. Without it, where pairs net (Kalshi, Degen), a sell becomes the purchase of the
+                                        opposite outcome, and the order's route says so; Polymarket sells only what is held anyway */
+  int32_t stp;                       /* pmm_stp_t; PMM_PLACE_STP_USUAL: the venue's */
+  const char *id, *client_id;        /* shorter than PMM_PLACE_ID_MAX. id NULL: a fresh UUID; given and known: PMM_REJECT_DUPLICATE. client_id NULL or
+                                        "": none; used before by the account: PMM_REJECT_DUPLICATE. An order refused by the book or for money uses it up,
+                                        one refused for its form does not */
   uint64_t group, tag;
   bool dry;                          /* only tell what would be refused */
 } pmm_place_request_t;
 typedef struct pmm_place_answer {
   pmm_reject_t reject;               /* PMM_REJECT_NONE: accepted (it may have been filled, or cancelled as an unfilled rest) */
   const pmm_place_order_t *order;    /* as it is now; NULL when refused; valid until the place is closed */
-  uint64_t first_fill; uint32_t fill_cnt; /* fills it made as taker on arrival: its own fills are found by trade; seqs are consecutive per trade pair */
+  uint64_t first_fill; uint32_t fill_cnt; /* its own fills on arrival: seqs first_fill, first_fill + 2, ... (the makers' lie between); 0: none */
   int64_t filled_e6;                 /* on arrival */
 } pmm_place_answer_t;
 void pmm_place_order(pmm_place_t *place, const pmm_place_request_t *request, int64_t now_ns, pmm_place_answer_t *answer);
@@ -132,6 +145,9 @@ void pmm_place_order(pmm_place_t *place, const pmm_place_request_t *request, int
 pmm_status_t pmm_place_cancel(pmm_place_t *place, uint32_t account, uint64_t order_seq, pmm_reject_t reason, int64_t now_ns, int64_t *cancelled_e6);
 /* New total open quantity and price; a smaller size at the same price keeps its place. The reject says why nothing changed. */
 pmm_reject_t pmm_place_amend(pmm_place_t *place, uint32_t account, uint64_t order_seq, int32_t price_e4, int64_t open_e6, int64_t now_ns);
+/* A new client id for an order (Kalshi's amend): PMM_REJECT_DUPLICATE, PMM_REJECT_UNKNOWN_ORDER. The old one stays used. */
+pmm_reject_t pmm_place_rename(pmm_place_t *place, uint32_t account, uint64_t order_seq, const char *client_id);
+void pmm_place_tag(pmm_place_t *place, uint64_t order_seq, uint64_t group, uint64_t tag); /* the dialect's own fields */
 /* Every open order of an account for which match says yes (NULL: all); returns how many. */
 uint32_t pmm_place_cancel_if(pmm_place_t *place, uint32_t account, bool (*match)(void *ctx, const pmm_place_order_t *order), void *ctx, pmm_reject_t reason, int64_t now_ns);
 /* Time passes: expiry, opening and closing, settlement. Returns when it next wants to be called. */
@@ -165,7 +181,7 @@ pmm_status_t pmm_place_traders(pmm_place_t *place, uint32_t market, const pmm_sc
                                uint64_t seed, int64_t now_ns, pmm_error_t *err);
 /* The truth of such a market, NaN without; spot_e8 (may be NULL): the underlying's price in a digital scenario, else 0. */
 double pmm_place_truth(const pmm_place_t *place, uint32_t market, int64_t *spot_e8);
-/* A recording as background: md in the order of a tape, times relative to the first record, mirrored into orders and takes of an account of its
-   own; the caller's memory, which must stay. */
-pmm_status_t pmm_place_flow(pmm_place_t *place, uint32_t market, const pmm_md_t *md, size_t cnt, int64_t now_ns, pmm_error_t *err);
+/* A recording as background: md in the order of a tape (other markets' records are passed over), times relative to the first record, mirrored
+   into resting orders of one account and takes of another; the caller's memory, which must stay. md_market: which of the recording's markets. */
+pmm_status_t pmm_place_flow(pmm_place_t *place, uint32_t market, uint32_t md_market, const pmm_md_t *md, size_t cnt, int64_t now_ns, pmm_error_t *err);
 #endif

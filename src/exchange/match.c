@@ -415,6 +415,11 @@ void pmm_match_holding(const pmm_match_t *m, uint32_t account, uint32_t market, 
   if (no_locked_e6) *no_locked_e6 = h->no_locked_e6;
 }
 
+int64_t pmm_match_open(const pmm_match_t *m, uint32_t account, uint64_t order_id) {
+  const pmm__node_t *const o = find(m, account, order_id);
+  return o ? o->open_e6 : -1;
+}
+
 int64_t pmm_match_ahead(const pmm_match_t *m, uint32_t account, uint64_t order_id) {
   const pmm__node_t *const o = find(m, account, order_id);
   if (!o) return -1;

@@ -24,7 +24,7 @@ static void end_orders(pmm_match_t *m, int64_t now_ns, uint32_t market, pmm_kind
 
 /* ---- life ---- */
 
-static bool payout_fits(pmm_outcome_t outcome, int64_t payout_yes_e6) {
+bool pmm_match_payout_fits(pmm_outcome_t outcome, int64_t payout_yes_e6) {
   switch (outcome) {
   case PMM_OUTCOME_YES: return payout_yes_e6 == PMM_ONE_E6;
   case PMM_OUTCOME_NO: return payout_yes_e6 == 0;
@@ -48,7 +48,7 @@ pmm_status_t pmm_match_life(pmm_match_t *m, uint32_t market, int64_t now_ns, pmm
   m->at_ns = now_ns;
   pmm_status_t const st = pmm_life_move((pmm_life_t)mk->life, life);
   if (st != PMM_OK || mk->life == life) return st;
-  if (life == PMM_LIFE_RESOLVED && !payout_fits(outcome, payout_yes_e6)) return PMM_INVAL;
+  if (life == PMM_LIFE_RESOLVED && !pmm_match_payout_fits(outcome, payout_yes_e6)) return PMM_INVAL;
   if (!pmm_life_trades(life) && life != PMM_LIFE_HALTED) end_orders(m, now_ns, market, PMM_EV_EXPIRED, PMM_REJECT_CLOSED);
   mk->life = (uint8_t)life;
   if (pmm_life_trades(life) && mk->close_ns > now_ns) m->next_expire_ns = pmm_min64(m->next_expire_ns, mk->close_ns); /* an early close revoked */

@@ -91,15 +91,19 @@ pmm_reject_t pmm_match_dry(pmm_match_t *m, uint32_t account, int64_t now_ns, con
   return why;
 }
 
-int64_t pmm_match_afford(const pmm_match_t *m, uint32_t account, uint32_t market, pmm_route_t route, int32_t price_e4, int64_t spend_e6, int64_t *cost_e6, bool *enough) {
-  const pmm__match_market_t *const mk = &m->market[market];
-  pmm_side_t const side = pmm_route_side(route), opposite = pmm_side_opposite(side);
+int64_t pmm_match_afford(const pmm_match_t *m, uint32_t account, const pmm_action_t *a, int64_t spend_e6, int64_t *cost_e6, bool *enough) {
+  const pmm__match_market_t *const mk = &m->market[a->market];
+  pmm__node_t const o = pmm__match_node(account, a, 0);
+  pmm_stp_t const stp = pmm__match_stp(m, &o);
+  pmm_side_t const opposite = pmm_side_opposite((pmm_side_t)o.side);
   int64_t qty = 0, cost = 0;
-  bool out = false; /* of money */
-  for (int32_t tick = mk->ladder.best[opposite]; !out && pmm__match_crosses(mk, (uint8_t)side, price_e4, tick); tick = pmm_ladder_next(&mk->ladder, opposite, tick)) {
-    int32_t const each_e4 = pmm__route_price(route, tick * mk->ladder.tick_e4);
-    for (uint32_t i = mk->level[opposite][tick].first; i != 0 && !out; i = m->order[i - 1].next) {
-      if (m->order[i - 1].account == account && m->params.stp != PMM_STP_NONE) continue;
+  bool out = false, stopped = false; /* out of money; stopped by an own order */
+  for (int32_t tick = mk->ladder.best[opposite]; !out && !stopped && pmm__match_crosses(mk, o.side, o.price_e4, tick); tick = pmm_ladder_next(&mk->ladder, opposite, tick)) {
+    int32_t const each_e4 = pmm__route_price((pmm_route_t)a->route, tick * mk->ladder.tick_e4);
+    for (uint32_t i = mk->level[opposite][tick].first; i != 0 && !out && !stopped; i = m->order[i - 1].next) {
+      bool const own = m->order[i - 1].account == account && stp != PMM_STP_NONE;
+      stopped = own && stp == PMM_STP_CANCEL_TAKER;
+      if (own) continue;
       int64_t const open = m->order[i - 1].open_e6;
       int64_t const most = pmm_floor_to_lot(pmm_muldiv_floor(spend_e6 - cost, PMM_ONE_E4, each_e4), mk->market.lot_e6), take = pmm_min64(open, most);
       out = most <= open;
