@@ -22,10 +22,35 @@ static pmm_status_t wrong(const pmm__read_t *r, const pmm_json_node_t *n, const 
 
 static bool is_decimal(const pmm_json_node_t *n) { return n->type == PMM_JSON_STRING || n->type == PMM_JSON_NUMBER; }
 
+/* Plain digits with a point, which is all that the venue prints; false: the general reader decides. */
+static bool plain_decimal(const pmm_json_node_t *n, int scale, int64_t *out) {
+  static const int64_t pow10[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
+  const char *p = n->text, *const end = p + n->len;
+  if (n->len > 19) return false;
+  bool const neg = p < end && *p == '-';
+  p += neg;
+  const char *const first = p;
+  uint64_t v = 0;
+  int decimals = 0;
+  for (; p < end && (unsigned char)(*p - '0') < 10; p++) v = v * 10 + (uint64_t)(*p - '0');
+  if (p == first || p - first > 12) return false;
+  if (p < end && *p == '.') {
+    const char *const point = p++;
+    for (; p < end && (unsigned char)(*p - '0') < 10; p++) v = v * 10 + (uint64_t)(*p - '0');
+    decimals = (int)(p - point) - 1;
+    if (decimals == 0 || decimals > scale) return false;
+  }
+  if (p != end) return false;
+  int64_t const value = (int64_t)v * pow10[scale - decimals];
+  *out = neg ? -value : value;
+  return true;
+}
+
 /* Money and counts come as text; where a number came instead, its own digits count too. */
 static pmm_status_t take_decimal(const pmm__read_t *r, const pmm_json_node_t *n, const pmm__field_t *f, int scale, int64_t lo, int64_t hi, int64_t *out) {
   int64_t v;
-  if (!is_decimal(n) || pmm_decimal_parse(n->text, n->len, scale, &v, NULL) != PMM_OK) return wrong(r, n, f, "no number of its scale");
+  if (!is_decimal(n)) return wrong(r, n, f, "no number of its scale");
+  if (!plain_decimal(n, scale, &v) && pmm_decimal_parse(n->text, n->len, scale, &v, NULL) != PMM_OK) return wrong(r, n, f, "no number of its scale");
   if (v < lo || v > hi) return wrong(r, n, f, "out of range");
   *out = v;
   return PMM_OK;

@@ -1,34 +1,36 @@
 /* The quick readers. Neither decides what a message means beyond its bytes: whatever is not exactly as expected is left to the slower
    reader behind, so that a change of the venue's printing costs time and nothing else. */
 #include "codec.h"
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 typedef struct scan {
   const char *at, *end, *text;
 } scan_t;
 
-#define ONES UINT64_C(0x0101010101010101)
-#define HIGH UINT64_C(0x8080808080808080)
-
-/* Bytes that end or break a plain string, as high bits: quote, backslash, control, not ASCII. The lowest one set is exact. */
-static inline uint64_t special_bytes(uint64_t x) {
-  uint64_t const quote = x ^ ONES * '"', slash = x ^ ONES * '\\';
-  return (((x - ONES * 0x20) & ~x) | x | ((quote - ONES) & ~quote) | ((slash - ONES) & ~slash)) & HIGH;
+/* Bytes that end or break a plain string: quote, backslash, control, not ASCII. Gives the offset of the first one among STRIDE bytes, or STRIDE. */
+#ifdef __SSE2__
+#define STRIDE 16
+static inline size_t first_special(const char *p) {
+  __m128i const x = _mm_loadu_si128((const __m128i *)(const void *)p);
+  __m128i const low = _mm_cmplt_epi8(x, _mm_set1_epi8(' ')); /* as signed numbers bytes above ASCII are below it too */
+  __m128i const found = _mm_or_si128(low, _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'))));
+  return (size_t)__builtin_ctz((unsigned)_mm_movemask_epi8(found) | 1u << STRIDE);
 }
+#else
+#define STRIDE 8
+static inline size_t first_special(const char *p) {
+  size_t i = 0;
+  while (i < STRIDE && (unsigned char)p[i] >= ' ' && (unsigned char)p[i] < 0x80 && p[i] != '"' && p[i] != '\\') i++;
+  return i;
+}
+#endif
 
-/* From behind the opening quote to behind the closing one; PMM_JSON_PAD bytes behind the end make whole words readable. */
+/* From behind the opening quote to behind the closing one; PMM_JSON_PAD bytes behind the end make whole strides readable. */
 static inline bool plain_string(scan_t *s, const char **text, uint32_t *len) {
   const char *p = s->at;
-  for (;;) {
-    if (p >= s->end) return false;
-    uint64_t word;
-    memcpy(&word, p, sizeof word);
-    uint64_t const special = special_bytes(word);
-    if (special) {
-      p += __builtin_ctzll(special) >> 3;
-      break;
-    }
-    p += sizeof word;
-  }
+  for (size_t n = STRIDE; n == STRIDE && p < s->end; p += n) n = first_special(p);
   if (p >= s->end || *p != '"') return false;
   *text = s->at;
   *len = (uint32_t)(p - s->at);
@@ -91,12 +93,41 @@ static inline bool price(scan_t *s, int32_t *out) {
   return true;
 }
 
+/* Four digits at p, or -1. */
+static inline int32_t four_digits(const char *p) {
+  uint32_t x;
+  memcpy(&x, p, sizeof x);
+  x -= 0x30303030u;
+  if (((x + 0x76767676u) | x) & 0x80808080u) return -1;
+  x = (x * 10 + (x >> 8)) & 0x00ff00ffu; /* the first digit is the lowest byte */
+  return (int32_t)((x & 0xff) * 100 + (x >> 16));
+}
+
+/* ["0.4700","3.00"] as nearly every level is printed; false: nothing taken, and the general way decides. */
+static inline bool usual_level(scan_t *s, pmm_kalshi_level_t *level) {
+  const char *p = s->at;
+  if (s->end - p < 40 || memcmp(p, "[\"0.", 4) != 0 || memcmp(p + 8, "\",\"", 3) != 0) return false;
+  int32_t const e4 = four_digits(p + 4);
+  const char *const first = p += 11;
+  uint32_t v = 0;
+  while (is_digit(*p)) v = v * 10 + (uint32_t)(*p++ - '0');
+  if (e4 < 0 || p == first || p - first > 9) return false;
+  if (p[0] != '.' || !is_digit(p[1]) || !is_digit(p[2]) || memcmp(p + 3, "\"]", 2) != 0) return false;
+  level->price_e4 = e4;
+  level->qty_e6 = ((int64_t)v * 100 + (p[1] - '0') * 10 + (p[2] - '0')) * 10000;
+  s->at = p + 5;
+  return true;
+}
+
+static bool any_level(scan_t *s, pmm_kalshi_level_t *level) {
+  return LIT(s, "[") && price(s, &level->price_e4) && LIT(s, ",") && decimal(s, 6, &level->qty_e6) && level->qty_e6 >= 0 && LIT(s, "]");
+}
+
 static bool levels(scan_t *s, pmm_kalshi_level_t *level, uint32_t *cnt) {
   uint32_t n = 0;
   if (LIT(s, "]")) return true;
   for (;;) {
-    if (n == PMM_KALSHI_LEVELS_MAX || !LIT(s, "[") || !price(s, &level[n].price_e4) || !LIT(s, ",")) return false;
-    if (!decimal(s, 6, &level[n].qty_e6) || level[n].qty_e6 < 0 || !LIT(s, "]")) return false;
+    if (n == PMM_KALSHI_LEVELS_MAX || (!usual_level(s, &level[n]) && !any_level(s, &level[n]))) return false;
     n++;
     if (LIT(s, "]")) break;
     if (!LIT(s, ",")) return false;
