@@ -16,6 +16,7 @@
 #include "pmm/event.h"
 #include "pmm/pricing.h"
 #include "pmm/settings.h"
+#include "pmm/venue.h"
 #include "pmm/types.h"
 
 /* -- feeds and channels -- */
@@ -326,5 +327,43 @@ bool pmm_series_wins(pmm_settle_test_t test, int64_t value_e8, int64_t strike_e8
 int64_t pmm_new_york_offset_ns(int64_t utc_ns); /* local minus UTC: -4 h or -5 h */
 /* The instants at which New York's clocks show local_ns (a time written as if it were UTC): 0, 1 or 2 of them. */
 size_t pmm_new_york_to_utc(int64_t local_ns, int64_t out_ns[2]);
+
+/* -- adapter: the feeds of a configuration over a net. One connection for each host; subscriptions, keep-alive, rate limits, backoff, rotation and
+   re-seeding by each feed's rules. What comes out is records for the engine: one checked price for each underlying, the averaged series beside
+   it, and means of settlement windows. Without a checked price nothing is sent for an underlying, and `priced` says so at once. -- */
+typedef struct pmm_feeds pmm_feeds_t;
+typedef struct pmm_feed_sink {
+  void *ctx;
+  void (*md)(void *ctx, const pmm_md_t *md, size_t cnt); /* UNDERLYING and SETTLE_MEAN; market = entry of pmm_feed_underlyings; recv_ns: wall clock */
+  void (*priced)(void *ctx, uint32_t underlying, bool priced, const char *why); /* the checked price came, or went; may be NULL */
+  pmm_notice_sink_t notices;
+} pmm_feed_sink_t;
+typedef struct pmm_feeds_config {
+  const pmm_feed_params_t *feed; uint32_t feed_cnt;
+  const pmm_merge_params_t *merge;
+  pmm_secrets_t secrets;    /* CLOB_API_KEY, CLOB_SECRET, CLOB_PASS_PHRASE; KALSHI_API_KEY_ID, KALSHI_PRIVATE_KEY_PATH: of the feeds that need them */
+  bool raw;                 /* for recording: every source's own prices, one entry a feed, and no merging */
+} pmm_feeds_config_t;
+/* PMM_INVAL (a symbol, a channel, a URL), PMM_NOT_FOUND (a missing secret, by name), PMM_FULL. Connections are made afterwards. */
+pmm_status_t pmm_feed_open(pmm_feeds_t **feeds, pmm_net_t *net, const pmm_feeds_config_t *config, const pmm_feed_sink_t *sink, pmm_error_t *err);
+void pmm_feed_close(pmm_feeds_t *feeds); /* NULL is fine; no callback afterwards */
+/* The table that records refer to; fixed from open on. Entries with one id belong together. */
+const pmm_underlying_t *pmm_feed_underlyings(const pmm_feeds_t *feeds, uint32_t *cnt);
+
+/* The settling series' value at a market's start (its strike) or end, if a feed that carries it is open, rounded as the series says. Status and
+   flags as pmm_settle_at; PMM_UNSUPPORTED: no feed of that series is configured; PMM_INVAL: the series has no such instant. */
+pmm_status_t pmm_feed_value(pmm_feeds_t *feeds, const pmm_series_t *series, bool at_end, pmm_settle_print_t *out);
+/* What the venue published for it; differences are counted and told. */
+pmm_status_t pmm_feed_verify(pmm_feeds_t *feeds, const pmm_series_t *series, bool at_end, int64_t published_e8);
+
+typedef struct pmm_feed_status { /* one configured feed */
+  const char *name, *underlying;
+  bool connected, healthy;
+  int64_t age_ns;                /* of its last price; PMM_NS_MAX: none yet */
+  int64_t lag_ns;                /* last receive minus source time; PMM_TIME_NONE */
+  double basis_bps;
+  uint64_t messages, prices, parse_errors, gaps, late, conflicts, jumps, drops, connections;
+} pmm_feed_status_t;
+pmm_status_t pmm_feed_status(const pmm_feeds_t *feeds, uint32_t feed, pmm_feed_status_t *out); /* PMM_INVAL: no such feed */
 
 #endif

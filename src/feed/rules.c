@@ -8,8 +8,9 @@
 
 /* clang-format off */
 static const pmm_feed_rules_t RULES[PMM_FEED_CNT] = {
-    /* Binance cuts after 24 h and pings every 20 s; five client messages a second, our pongs among them, so we keep to four. */
-    [PMM_FEED_BINANCE] = {.url = "wss://stream.binance.com:9443", .idle_ns = 60 * S, .rotate_ns = 23 * 60 * MINUTE + 30 * MINUTE,
+    /* Binance cuts after 24 h and pings every 20 s, so that 25 s without a byte is a dead socket, however quiet its trades; five client
+       messages a second, our pongs among them, so we keep to four. */
+    [PMM_FEED_BINANCE] = {.url = "wss://stream.binance.com:9443", .idle_ns = 25 * S, .rotate_ns = 23 * 60 * MINUTE + 30 * MINUTE,
                           .message_rate = 4, .message_cap = 4, .message_max = (size_t)1 << 20},
     /* Heartbeats come each second: 15 s without a byte is a dead socket. A snapshot of the book has several MB. */
     [PMM_FEED_COINBASE] = {.url = "wss://ws-feed.exchange.coinbase.com", .idle_ns = 15 * S, .message_rate = 50, .message_cap = 50,
@@ -27,10 +28,11 @@ static const pmm_feed_rules_t RULES[PMM_FEED_CNT] = {
 
 typedef struct limits_row { uint8_t channel; pmm_feed_limits_t limits; } limits_row_t;
 static const struct { uint8_t feed; limits_row_t row; } LIMITS[] = {
-    {PMM_FEED_BINANCE, {PMM_CHANNEL_TOP, {1 * S, 3 * S, 25 * S, PMM_NS_MAX}}}, /* no time in its frames: no lag */
-    {PMM_FEED_BINANCE, {PMM_CHANNEL_TRADE, {PMM_NS_MAX, PMM_NS_MAX, 25 * S, 3 * S}}},
-    {PMM_FEED_BINANCE, {PMM_CHANNEL_AGG_TRADE, {PMM_NS_MAX, PMM_NS_MAX, 25 * S, 3 * S}}},
-    {PMM_FEED_BINANCE, {PMM_CHANNEL_CANDLE, {3 * S, 10 * S, 25 * S, 5 * S}}},
+    {PMM_FEED_BINANCE, {PMM_CHANNEL_TOP, {1 * S, 3 * S, PMM_NS_MAX, PMM_NS_MAX}}}, /* no time in its frames: no lag */
+    /* quiet seconds happen: a silent trade stream is healthy while its socket lives */
+    {PMM_FEED_BINANCE, {PMM_CHANNEL_TRADE, {PMM_NS_MAX, PMM_NS_MAX, PMM_NS_MAX, 3 * S}}},
+    {PMM_FEED_BINANCE, {PMM_CHANNEL_AGG_TRADE, {PMM_NS_MAX, PMM_NS_MAX, PMM_NS_MAX, 3 * S}}},
+    {PMM_FEED_BINANCE, {PMM_CHANNEL_CANDLE, {3 * S, 10 * S, PMM_NS_MAX, 5 * S}}},
     {PMM_FEED_COINBASE, {PMM_CHANNEL_TOP, {3 * S, 10 * S, 5 * S, 3 * S}}},
     {PMM_FEED_COINBASE, {PMM_CHANNEL_TRADE, {3 * S, 10 * S, 5 * S, 3 * S}}},
     {PMM_FEED_COINBASE, {PMM_CHANNEL_TOP_SLOW, {8 * S, 15 * S, 5 * S, 10 * S}}},
@@ -47,7 +49,7 @@ const pmm_feed_rules_t *pmm_feed_rules(pmm_feed_source_t feed) { return &RULES[f
 pmm_feed_limits_t pmm_feed_limits(pmm_feed_source_t feed, pmm_feed_channel_t channel) {
   for (size_t i = 0; i < sizeof LIMITS / sizeof LIMITS[0]; i++)
     if (LIMITS[i].feed == feed && LIMITS[i].row.channel == channel) return LIMITS[i].row.limits;
-  if (channel == PMM_CHANNEL_DEPTH || channel == PMM_CHANNEL_DEPTH_TOP) return (pmm_feed_limits_t){1 * S, 3 * S, 25 * S, 3 * S};
+  if (channel == PMM_CHANNEL_DEPTH || channel == PMM_CHANNEL_DEPTH_TOP) return (pmm_feed_limits_t){1 * S, 3 * S, PMM_NS_MAX, 3 * S};
   return (pmm_feed_limits_t){3 * S, 5 * S, PMM_NS_MAX, 5 * S};
 }
 
