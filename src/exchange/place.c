@@ -58,6 +58,7 @@ pmm_status_t pmm_place_open(pmm_place_t **place, const pmm_place_config_t *c, pm
 
 void pmm_place_close(pmm_place_t *p) {
   if (!p) return;
+  pmm__flow_free(p);
   for (uint32_t i = 0; p->match && i < pmm_match_market_cnt(p->match); i++)
     for (int side = PMM_BID; side <= PMM_ASK; side++) free(p->market[i].shown[side]);
   pmm__store_free(&p->order);
@@ -345,14 +346,15 @@ uint32_t pmm_place_cancel_if(pmm_place_t *p, uint32_t account, bool (*match)(voi
 int64_t pmm_place_advance(pmm_place_t *p, int64_t now_ns) {
   assert(!p->told);
   for (;;) {
-    int64_t const engine = pmm_match_next_ns(p->match), settle = pmm__place_settle_next(p);
-    int64_t const next = pmm_min64(engine, settle);
+    int64_t const engine = pmm_match_next_ns(p->match), settle = pmm__place_settle_next(p), flow = pmm__flow_next(p);
+    int64_t const next = pmm_min64(engine, pmm_min64(settle, flow));
     if (next > now_ns) {
       p->now_ns = pmm_max64(p->now_ns, now_ns);
       return next;
     }
     p->now_ns = pmm_max64(p->now_ns, next);
     if (next == engine) pmm__place_at(p, p->now_ns);
-    else pmm__place_settle_due(p);
+    else if (next == settle) pmm__place_settle_due(p);
+    else pmm__flow_step(p, next);
   }
 }

@@ -28,7 +28,7 @@ typedef struct pmm__order {
   pmm_place_order_t pub;        /* first: what is given out */
   uint64_t open_prev, open_next; /* its account's open orders, by seq */
   uint64_t before;              /* the account's order before it */
-  uint64_t below;               /* a mirrored recording: the next older order at its price */
+  uint64_t above, below;        /* a mirrored recording: newer and older orders at its price */
   bool rested;                  /* was acknowledged */
 } pmm__order_t;
 typedef enum pmm__fate { PMM__FATE_DONE, PMM__FATE_GOOD, PMM__FATE_FAIL, PMM__FATE_GHOST } pmm__fate_t;
@@ -36,9 +36,11 @@ typedef struct pmm__trade { pmm_place_trade_t pub; pmm__fate_t fate; } pmm__trad
 typedef struct pmm__fill { pmm_place_fill_t pub; uint64_t before, jump; /* the account's fill before it; the latest before it numbered 64 k */ } pmm__fill_t;
 
 #define PMM__NAME_MAX 64
+typedef struct pmm__flow pmm__flow_t;
 typedef struct pmm__account {
   char name[PMM__NAME_MAX];
   bool background;
+  pmm__flow_t *flow;   /* whose it is, or NULL */
   uint64_t open_first, open_last, last_order, last_fill, last_jump, fill_cnt;
 } pmm__account_t;
 
@@ -49,8 +51,6 @@ typedef enum pmm__op_kind { PMM__OP_BUY, PMM__OP_SELL, PMM__OP_PAIRS } pmm__op_k
 typedef struct pmm__op { pmm__op_kind_t kind; bool no; uint64_t trade, next; int64_t qty_e6, cash_e6, fee_e6; } pmm__op_t; /* trade 0: final */
 
 typedef struct pmm__place_market { int64_t *shown[2]; /* [side][price_e4]: as last told */ pmm_place_stats_t stats; } pmm__place_market_t;
-
-typedef struct pmm__flow pmm__flow_t;
 
 struct pmm_place {
   pmm_place_config_t config;
@@ -107,10 +107,11 @@ void pmm__cost_resolve(pmm__figures_t *f, int64_t payout_yes_e6);
 /* place_look.c */
 uint64_t pmm__client_hash(uint32_t account, const char *client_id);
 /* place_market.c */
-pmm_status_t pmm__place_adopt_accounts(pmm_place_t *p, const char *name); /* those that background flow opened on the engine */
+pmm_status_t pmm__place_adopt_accounts(pmm_place_t *p, pmm__flow_t *flow, const char *name); /* those that background flow opened on the engine */
 /* place_flow.c */
 int64_t pmm__flow_next(const pmm_place_t *p);
 void pmm__flow_step(pmm_place_t *p, int64_t now_ns);
-void pmm__flow_told(pmm_place_t *p, uint32_t account, uint64_t order_seq, const pmm_event_t *event);
+void pmm__flow_filled(pmm_place_t *p, const pmm__order_t *o, int64_t qty_e6);
+void pmm__flow_closed(pmm_place_t *p, pmm__order_t *o);
 void pmm__flow_free(pmm_place_t *p);
 #endif

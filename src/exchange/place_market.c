@@ -102,12 +102,13 @@ pmm_status_t pmm_place_account_add(pmm_place_t *p, const char *name, int64_t cas
   return PMM_OK;
 }
 
-pmm_status_t pmm__place_adopt_accounts(pmm_place_t *p, const char *name) {
+pmm_status_t pmm__place_adopt_accounts(pmm_place_t *p, pmm__flow_t *flow, const char *name) {
   if (!pmm__index_reserve(&p->by_name, p->match->account_cnt - p->account_cnt)) return PMM_FULL;
   for (uint32_t k = 1; p->account_cnt < p->match->account_cnt; k++, p->account_cnt++) {
     pmm__account_t *const a = &p->account[p->account_cnt];
     snprintf(a->name, sizeof a->name, "%.40s-%u", name, k); /* cannot be asked for: a dialect names its members */
     a->background = true;
+    a->flow = flow;
     pmm__index_add(&p->by_name, pmm__text_hash(a->name, 1), p->account_cnt + 1);
   }
   return PMM_OK;

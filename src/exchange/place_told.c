@@ -39,6 +39,7 @@ void pmm__place_close_order(pmm_place_t *p, pmm__order_t *o, pmm_place_status_t 
   else a->open_last = o->open_prev;
   o->open_prev = o->open_next = 0;
   p->open_cnt--;
+  if (a->flow) pmm__flow_closed(p, o);
   if (!a->background || o->pub.filled_e6 != 0) return;
   o->open_next = p->free_order;
   p->free_order = o->pub.seq;
@@ -113,6 +114,7 @@ static void count_trade(pmm_place_t *p, uint32_t market, const pmm_event_t *e) {
 }
 
 static void tell_fill(pmm_place_t *p, const pmm__fill_t *f, const pmm__trade_t *t, const pmm__order_t *o) {
+  if (p->account[f->pub.account].flow) pmm__flow_filled(p, o, f->pub.qty_e6);
   pmm__place_tell(p, &(pmm_place_event_t){.kind = PMM_PLACE_EV_FILL, .market = f->pub.market, .account = f->pub.account, .fill = &f->pub, .trade = &t->pub, .order = &o->pub});
   if (o->pub.open_e6 == 0) pmm__place_close_order(p, pmm__order_at(p, o->pub.seq), PMM_PLACE_FILLED, PMM_REJECT_NONE);
   if (o->rested || o->pub.status != PMM_PLACE_OPEN) pmm__place_tell_order(p, o); /* an order on its way in is told of when it has arrived */

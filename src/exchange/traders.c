@@ -7,6 +7,7 @@
 #include <assert.h>
 #include "exchange/match_impl.h"
 #include "exchange/row.h"
+#include "exchange/traders_impl.h"
 
 #define ROW(type_, field, name_, def_, min_, max_, unit_, help_) PMM__ROW(pmm_traders_params_t, type_, field, name_, def_, min_, max_, unit_, NULL, help_)
 const pmm_param_t pmm_traders_param_table[] = {
@@ -50,6 +51,8 @@ typedef struct truth { int64_t at_ns; double p; } truth_t;
 struct pmm_traders {
   pmm_traders_params_t params;
   pmm_match_t *match;
+  pmm__submit_t submit; /* NULL: straight to the engine */
+  void *submit_ctx;
   uint32_t market, trader_cnt;
   trader_t *trader;
   truth_t history[HISTORY];
@@ -109,10 +112,20 @@ static pmm_route_t route_for(const pmm_traders_t *s, const trader_t *t, pmm_side
   return h->yes_e6 - h->yes_locked_e6 - h->yes_unsettled_e6 >= qty_e6 ? PMM_SELL_YES : PMM_BUY_NO;
 }
 
+void pmm__traders_route(pmm_traders_t *s, pmm__submit_t submit, void *ctx) {
+  s->submit = submit;
+  s->submit_ctx = ctx;
+}
+
+static void submit_to(pmm_traders_t *s, const trader_t *t, const pmm_action_t *a) {
+  if (s->submit) s->submit(s->submit_ctx, t->account, t->next_ns, a);
+  else pmm_match_submit(s->match, t->account, t->next_ns, a);
+}
+
 static void send(pmm_traders_t *s, trader_t *t, pmm_side_t side, int32_t price_e4, int64_t qty_e6, pmm_tif_t tif, uint8_t flags) {
   pmm_action_t const a = {.at_ns = t->next_ns, .order_id = ++t->id, .qty_e6 = qty_e6, .expire_ns = t->next_ns + NOISE_LIFE_NS, .price_e4 = price_e4, .market = s->market,
                           .kind = PMM_ACT_PLACE, .route = (uint8_t)route_for(s, t, side, qty_e6), .tif = (uint8_t)tif, .flags = flags};
-  pmm_match_submit(s->match, t->account, t->next_ns, &a);
+  submit_to(s, t, &a);
 }
 
 /* Takes up to the limit, if the limit is a price. */
@@ -188,13 +201,13 @@ static void requote(pmm_traders_t *s, trader_t *t, pmm_side_t side, int32_t pric
   quote_t *const quote = &t->quote[side];
   if (quote->open_e6 > 0) {
     pmm_action_t const a = {.at_ns = t->next_ns, .order_id = quote->id, .market = s->market, .kind = PMM_ACT_CANCEL};
-    pmm_match_submit(s->match, t->account, t->next_ns, &a);
+    submit_to(s, t, &a);
     quote->open_e6 = 0;
   }
   if (price_e4 == PMM_TICKS_NONE) return;
   int64_t const qty = draw_size(s, t);
+  *quote = (quote_t){.id = t->id + 1, .open_e6 = qty}; /* before it is sent: its refusal may be told at once */
   send(s, t, side, price_e4, qty, PMM_GTC, PMM_ACT_POST_ONLY);
-  *quote = (quote_t){.id = t->id, .open_e6 = qty};
 }
 
 static void act_reference(pmm_traders_t *s, trader_t *t) {
