@@ -14,10 +14,11 @@
 #include "pmm/param.h"
 #include "pmm/pricing.h"
 
-#define PMM_STRATEGY_ABI 2
+#define PMM_STRATEGY_ABI 3
 #define PMM_LEVELS_MAX 32
 #define PMM_REASONS_MAX 12
 #define PMM_FAIRS_MAX 8
+#define PMM_LEGS_MAX 32
 
 /* Position of one strategy in one market. Three numbers each: owned (matched, settled or not), locked (in resting
    sell orders) and sellable (settled and not locked). Costs at average cost. */
@@ -74,7 +75,10 @@ typedef struct pmm_view {        /* borrowed for one call, never kept */
   const pmm_signals_t *signals;  /* never NULL */
 } pmm_view_t;
 
-typedef enum pmm_quote_action { PMM_QUOTE_QUOTE, PMM_QUOTE_PAUSE, PMM_QUOTE_EXIT, PMM_QUOTE_KEEP /* leave orders as they are */ } pmm_quote_action_t;
+typedef enum pmm_quote_action {
+  PMM_QUOTE_QUOTE, PMM_QUOTE_PAUSE, PMM_QUOTE_EXIT, PMM_QUOTE_KEEP /* leave orders as they are */,
+  PMM_QUOTE_TAKE /* one immediate-or-cancel order a side, at take[side] or better, while none is under way */
+} pmm_quote_action_t;
 const char *pmm_quote_action_to_string(pmm_quote_action_t action);
 typedef struct pmm_level { int32_t price_e4; int64_t qty_e6; } pmm_level_t;
 typedef struct pmm_reason { const char *name; double value; } pmm_reason_t; /* name: static storage */
@@ -88,6 +92,7 @@ typedef struct pmm_quotes {
   pmm_side_t exit_side;                /* EXIT: PMM_BID buys YES (buy_yes), PMM_ASK gets out of YES (buy_no) */
   int64_t exit_qty_e6;
   double exit_limit;                   /* worst acceptable price from fair as a distance; NaN: exec's max_exit_slippage */
+  pmm_level_t take[2];                 /* TAKE: [side] worst price and quantity; 0: not that side. Judged by risk like any order that opens */
   double raw_bid, raw_ask, raw_spread; /* before tick rounding; NaN when the strategy has none */
   double resize_tolerance;             /* keep an order at its price while its size differs by at most this share; 0 exact */
   int64_t cash_floor_e6;               /* orders that add inventory must leave this much free cash; 0 none */
@@ -97,6 +102,13 @@ typedef struct pmm_quotes {
 } pmm_quotes_t;
 void pmm_quotes_clear(pmm_quotes_t *quotes); /* QUOTE with no levels, NaN raws, no reasons */
 void pmm_quotes_reason(pmm_quotes_t *quotes, const char *name, double value); /* ignored past the maximum */
+
+/* Several markets looked at together, by a strategy with on_group: the slots of one configuration entry in markets of one event. */
+typedef struct pmm_leg {
+  pmm_view_t view;          /* orders and fair values are left out (order_cnt tells how many orders are open or under way) */
+  bool active;              /* it trades, and its book can be trusted; else the view holds only market and position */
+  pmm_quotes_t *out;        /* cleared by the caller; of an inactive leg it is not acted on */
+} pmm_leg_t;
 
 enum { /* what wakes on_view */
   PMM_WAKE_BOOK = 1,   /* a venue message about this market's book is complete */
@@ -134,6 +146,10 @@ typedef struct pmm_strategy_ops {
   void (*on_event)(void *state, const pmm_view_t *view, const pmm_event_t *event);
   /* The decision. out is cleared by the caller. Anything but PMM_OK pauses the market and is logged. */
   pmm_status_t (*on_view)(void *state, const pmm_view_t *view, pmm_quotes_t *out);
+  /* Instead of on_view, for all slots of one entry whose markets share an event (at most PMM_LEGS_MAX, in the order of the markets): woken when
+     any of them is. They share one state. A market without an event is a group of its own. May be NULL. */
+  pmm_status_t (*on_group)(void *state, const pmm_leg_t *leg, size_t cnt);
+  int32_t priority;              /* in a market where several act on the same news, higher ones do so first; 0 usual */
   /* Learned state (warm-up) to text and back, so that a restart does not begin again; may be NULL. save returns the
      length or 0 when there is nothing yet; load checks its input and the age at now_ns. */
   size_t (*save)(const void *state, int64_t now_ns, char *buf, size_t cap);

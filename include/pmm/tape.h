@@ -33,6 +33,8 @@ pmm_status_t pmm_tape_flush(pmm_tape_writer_t *writer, pmm_error_t *err); /* end
    provenance. On failure the temporary file is removed. */
 pmm_status_t pmm_tape_finish(pmm_tape_writer_t *writer, const char *note, pmm_error_t *err);
 void pmm_tape_abort(pmm_tape_writer_t *writer); /* removes the temporary file; NULL is fine */
+/* Frees the writer and leaves PATH.tmp as it is, readable up to its last whole block: for a recorder whose disk is full. NULL is fine. */
+void pmm_tape_leave(pmm_tape_writer_t *writer);
 
 /* -- reading -- */
 typedef struct pmm_tape pmm_tape_t;

@@ -179,7 +179,8 @@ static void flatten_quotes(const pmm__slot_t *s, double fair, pmm_quotes_t *q) {
 
 /* A strategy may be the user's own: what it says is checked before money follows it. NULL when it makes sense. */
 static const char *fault_of(const pmm_quotes_t *q) {
-  if ((uint32_t)q->action > PMM_QUOTE_KEEP) return "unknown action";
+  if ((uint32_t)q->action > PMM_QUOTE_TAKE) return "unknown action";
+  if (q->action == PMM_QUOTE_TAKE) return isfinite(q->fair) ? NULL : "take without a fair value";
   if (q->action == PMM_QUOTE_EXIT) return isfinite(q->fair) && (uint32_t)q->exit_side <= PMM_ASK ? NULL : "exit without a fair value or side";
   if (q->action != PMM_QUOTE_QUOTE) return NULL;
   if ((uint32_t)q->bid_cnt > PMM_LEVELS_MAX || (uint32_t)q->ask_cnt > PMM_LEVELS_MAX) return "number of levels";
@@ -196,16 +197,23 @@ static void pause_because(pmm_quotes_t *q, const char *why) {
 static void mind_phase(uint8_t phase, pmm_quotes_t *q) {
   if (q->action == PMM_QUOTE_KEEP) return;
   if (phase == PMM_PHASE_CANCEL_ONLY) pause_because(q, "venue takes cancels only");
-  else if (q->action == PMM_QUOTE_EXIT) pause_because(q, "venue takes post-only orders only");
+  else if (q->action == PMM_QUOTE_EXIT || q->action == PMM_QUOTE_TAKE) pause_because(q, "venue takes post-only orders only");
 }
+
+static void permit(pmm_engine_t *e, pmm__slot_t *s, pmm_status_t st);
 
 static void ask_strategy(pmm_engine_t *e, pmm__slot_t *s, const pmm_view_t *view) {
   pmm_quotes_t *const q = &s->quotes;
   pmm_quotes_clear(q);
-  pmm_status_t const st = s->cfg.ops->on_view(s->state, view, q);
+  permit(e, s, s->cfg.ops->on_view(s->state, view, q));
+}
+
+/* What a strategy said, as far as it may be acted on. */
+static void permit(pmm_engine_t *e, pmm__slot_t *s, pmm_status_t st) {
+  pmm_quotes_t *const q = &s->quotes;
   const char *const fault = st != PMM_OK ? pmm_status_to_string(st) : fault_of(q);
   if (__builtin_expect(fault != NULL, 0)) pause_because(q, fault);
-  else if (e->paused && q->action == PMM_QUOTE_QUOTE) pause_because(q, "paused by operator");
+  else if (e->paused && (q->action == PMM_QUOTE_QUOTE || q->action == PMM_QUOTE_TAKE)) pause_because(q, "paused by operator");
   else if (__builtin_expect(e->market[s->cfg.market].book->phase != PMM_PHASE_NORMAL, 0)) mind_phase(e->market[s->cfg.market].book->phase, q);
 }
 
@@ -248,6 +256,38 @@ static void remember(const pmm_engine_t *e, pmm__slot_t *s, const pmm__book_t *b
   s->memo = (pmm__memo_t){.valid = true, .bid = bid, .ask = ask, .factor = pmm_risk_size_factor(&e->risk)};
 }
 
+/* -- groups -- */
+static bool is_usable(const pmm__book_t *b) { return b->desc.life == PMM_LIFE_OPEN && b->seen && !b->gap; }
+
+static void build_leg(pmm_engine_t *e, uint32_t slot, uint32_t wake, pmm_leg_t *leg) {
+  pmm__slot_t *const s = &e->slot[slot];
+  pmm_quotes_clear(&s->quotes);
+  leg->out = &s->quotes;
+  leg->active = is_usable(e->market[s->cfg.market].book);
+  build_view(e, slot, wake, leg->active, &leg->view);
+  leg->view.orders = NULL; /* all legs would share one buffer */
+  leg->view.fair = NULL;
+  leg->view.fair_cnt = 0;
+}
+
+static void decide_group(pmm_engine_t *e, uint32_t slot, uint32_t wake) {
+  pmm_leg_t leg[PMM_LEGS_MAX];
+  size_t cnt = 0;
+  uint32_t const leader = e->slot[slot].leader;
+  for (uint32_t i = leader; i != UINT32_MAX; i = e->slot[i].next_leg) build_leg(e, i, wake, &leg[cnt++]);
+  unthrottle(e, slot);
+  pmm__slot_t *const lead = &e->slot[leader];
+  pmm_status_t const st = e->flatten ? PMM_OK : lead->cfg.ops->on_group(lead->state, leg, cnt);
+  size_t k = 0;
+  for (uint32_t i = leader; i != UINT32_MAX; i = e->slot[i].next_leg, k++) {
+    pmm__slot_t *const s = &e->slot[i];
+    if (!leg[k].active) continue;
+    if (e->flatten) flatten_quotes(s, leg[k].view.mid, &s->quotes);
+    else permit(e, s, st);
+    (void)act(e, i, &s->quotes);
+  }
+}
+
 void pmm__decide(pmm_engine_t *e, uint32_t slot, uint32_t wake) {
   pmm__slot_t *const s = &e->slot[slot];
   pmm__book_t const *const b = e->market[s->cfg.market].book;
@@ -260,6 +300,7 @@ void pmm__decide(pmm_engine_t *e, uint32_t slot, uint32_t wake) {
     return;
   }
   s->memo.valid = false;
+  if (s->leader != UINT32_MAX) { decide_group(e, slot, wake); return; }
   pmm_view_t view;
   build_view(e, slot, wake, s->cfg.ops->inputs == 0, &view);
   unthrottle(e, slot);

@@ -139,6 +139,38 @@ static void join_core(pmm_engine_t *e, pmm__core_t *core) {
   core->due_ns = pmm_min64(core->due_ns, e->internal_due_ns);
 }
 
+/* Slots of one configuration entry in markets of one event are a group: one state, one decision. */
+static pmm_status_t join_group(pmm_engine_t *e, uint32_t i, pmm_error_t *err) {
+  pmm__slot_t *const s = &e->slot[i];
+  s->leader = i;
+  if (!e->market[s->cfg.market].book->desc.event[0]) return PMM_OK;
+  for (uint32_t k = 0; k < i; k++) {
+    pmm__slot_t *const lead = &e->slot[k];
+    bool const ours = lead->leader == k && lead->cfg.ops == s->cfg.ops && lead->cfg.params == s->cfg.params;
+    if (!ours || e->market[lead->cfg.market].book->exposure != e->market[s->cfg.market].book->exposure) continue;
+    uint32_t legs = 2, last = k;
+    for (; e->slot[last].next_leg != UINT32_MAX; last = e->slot[last].next_leg) legs++;
+    if (legs > PMM_LEGS_MAX) return pmm_error_set(err, PMM_FULL, "strategy %s: more than %d markets in event %s", s->cfg.name, PMM_LEGS_MAX, e->market[s->cfg.market].book->desc.event);
+    e->slot[last].next_leg = i;
+    s->leader = k;
+    s->state = lead->state;
+    return PMM_OK;
+  }
+  return PMM_OK;
+}
+
+static pmm_status_t init_state(pmm_engine_t *e, pmm_arena_t *arena, uint32_t i, const pmm_engine_config_t *c, pmm_error_t *err) {
+  pmm__slot_t *const s = &e->slot[i];
+  pmm_strategy_ops_t const *const ops = s->cfg.ops;
+  s->leader = s->next_leg = UINT32_MAX;
+  pmm_status_t st = ops->on_group ? join_group(e, i, err) : PMM_OK;
+  if (st != PMM_OK || s->state) return st;
+  s->state = pmm_arena_take(arena, ops->state_size ? ops->state_size : 1, 64);
+  if (!s->state) return pmm_error_set(err, PMM_FULL, "no memory for strategy %s", s->cfg.name);
+  st = ops->init(s->state, s->cfg.params, pmm_hash_mix(c->seed, i));
+  return st == PMM_OK ? st : pmm_error_set(err, st, "strategy %s: %s", s->cfg.name, pmm_status_to_string(st));
+}
+
 static pmm_status_t init_slot(pmm_engine_t *e, pmm_arena_t *arena, uint32_t i, const pmm_engine_config_t *c, pmm_error_t *err) {
   pmm__slot_t *const s = &e->slot[i];
   s->cfg = c->slot[i];
@@ -147,16 +179,16 @@ static pmm_status_t init_slot(pmm_engine_t *e, pmm_arena_t *arena, uint32_t i, c
   pmm__market_t *const m = &e->market[s->cfg.market];
   if (m->slot_cnt >= PMM_SLOTS_PER_MARKET_MAX)
     return pmm_error_set(err, PMM_FULL, "market %s: more than %d strategies", m->book->desc.id, PMM_SLOTS_PER_MARKET_MAX);
-  m->slot[m->slot_cnt++] = i;
+  uint32_t at = m->slot_cnt++;
+  for (; at > 0 && e->slot[m->slot[at - 1]].cfg.ops->priority < ops->priority; at--) m->slot[at] = m->slot[at - 1];
+  m->slot[at] = i;
   m->wake |= ops->wake | PMM_WAKE_LIFE;
   m->listens |= ops->on_event != NULL;
   m->book->wake |= m->wake | (m->listens ? PMM__LISTENS : 0);
   m->book->flows += ops->inputs == 0 || ops->on_event;
   if (m->book->group != UINT32_MAX && ((ops->wake & PMM_WAKE_FEED) || ops->on_event)) e->core->group[m->book->group].heard = true;
-  s->state = pmm_arena_take(arena, ops->state_size ? ops->state_size : 1, 64);
-  if (!s->state) return pmm_error_set(err, PMM_FULL, "no memory for strategy %s", s->cfg.name);
-  pmm_status_t st = ops->init(s->state, s->cfg.params, pmm_hash_mix(c->seed, i));
-  if (st != PMM_OK) return pmm_error_set(err, st, "strategy %s: %s", s->cfg.name, pmm_status_to_string(st));
+  pmm_status_t st = init_state(e, arena, i, c, err);
+  if (st != PMM_OK) return st;
   s->refresh_ns = ops->refresh_ns && (ops->wake & PMM_WAKE_TIMER) ? ops->refresh_ns(s->cfg.params) : 0;
   s->next_refresh_ns = s->due_ns = PMM_NS_MAX;
   s->last_decision_ns = INT64_MIN / 2;

@@ -90,7 +90,8 @@ typedef struct pmm__memo { bool valid; int32_t bid, ask; double factor; } pmm__m
 
 typedef struct pmm__slot {
   pmm_slot_config_t cfg;
-  void *state;
+  void *state;              /* of a group: its leader's */
+  uint32_t leader, next_leg; /* a group's slots, from its leader on; UINT32_MAX: no group, or the last */
   int64_t refresh_ns, next_refresh_ns, last_decision_ns;
   int64_t due_ns; uint32_t heap_pos;
   uint32_t throttled;       /* wake bits held back by min_requote_ns */

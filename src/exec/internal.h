@@ -91,6 +91,7 @@ bool pmm__amend(pmm_exec_t *exec, pmm_order_t *order, int64_t open_e6, int64_t n
 /* Places qty at price on a side, worded by the routing mode, in one or two orders. */
 void pmm__place(pmm__turn_t *turn, pmm_side_t side, int32_t price_e4, int64_t qty_e6);
 void pmm__exit(pmm__turn_t *turn);
+void pmm__take(pmm__turn_t *turn);
 /* True when the whole quantity could be placed now with the cash and contracts that are free. */
 bool pmm__affordable(const pmm__turn_t *turn, pmm_side_t side, int32_t price_e4, int64_t qty_e6);
 int64_t pmm__fee_reserve(const pmm__exec_slot_t *s, int32_t price_e4, int64_t open_e6);

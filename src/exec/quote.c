@@ -189,10 +189,14 @@ bool pmm_exec_quote(pmm_exec_t *exec, uint32_t slot, const pmm_exec_ctx_t *ctx, 
       pause(&turn);
       pmm__exit(&turn);
       break;
+    case PMM_QUOTE_TAKE:
+      pause(&turn);
+      pmm__take(&turn);
+      break;
     case PMM_QUOTE_KEEP: break;
   }
   if (refused) *refused = turn.refused;
-  return !turn.unsettled && turn.refused == PMM_RISK_NONE && out->cnt == from && quotes->action != PMM_QUOTE_EXIT;
+  return !turn.unsettled && turn.refused == PMM_RISK_NONE && out->cnt == from && quotes->action != PMM_QUOTE_EXIT && quotes->action != PMM_QUOTE_TAKE;
 }
 
 /* -- cancels from outside the strategy -- */

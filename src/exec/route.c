@@ -117,7 +117,7 @@ static bool only_reduces(const pmm__turn_t *t, pmm_side_t side, const pmm_positi
 }
 
 /* -- placing -- */
-typedef struct draft { pmm_route_t route; int32_t price_e4; int64_t qty_e6, cost_e6; bool is_exit, reduces; } draft_t;
+typedef struct draft { pmm_route_t route; int32_t price_e4; int64_t qty_e6, cost_e6; bool is_exit, opens, reduces; } draft_t; /* opens: an immediate order that is no exit */
 
 /* Cuts a buy to what cash covers; false when that is no order. */
 static bool fit_to_cash(pmm__turn_t *t, draft_t *d) {
@@ -163,7 +163,7 @@ static void send(pmm__turn_t *t, const draft_t *d) {
   t->at_risk_e6 += o->lock.cash_e6;
   count_order(t, o);
   t->s->stats.orders++;
-  t->s->stats.exits += d->is_exit;
+  t->s->stats.exits += d->is_exit && !d->opens;
   emit(e, o, PMM_ACT_PLACE, o->qty_e6, t->ctx->now_ns, t->out);
 }
 
@@ -177,7 +177,7 @@ static void submit(pmm__turn_t *t, draft_t d) {
   count_turn(t);
   pmm_position_t pos;
   pmm_ledger_position(t->exec->ledger, t->slot, &pos);
-  d.reduces = d.is_exit || only_reduces(t, pmm_route_side(d.route), &pos, d.qty_e6);
+  d.reduces = (d.is_exit && !d.opens) || only_reduces(t, pmm_route_side(d.route), &pos, d.qty_e6);
   if (!fit_to_cash(t, &d)) return;
   pmm_risk_reason_t const reason = judge(t, &d, &pos);
   if (reason == PMM_RISK_NONE) send(t, &d);
@@ -254,4 +254,26 @@ void pmm__exit(pmm__turn_t *turn) {
   int64_t const held = pmm_min64(qty, sellable(turn, side));
   if (held >= turn->min_e6) submit(turn, (draft_t){.route = sell_route(side), .price_e4 = price, .qty_e6 = held, .is_exit = true});
   else if (!sells_being_cancelled(turn, side)) submit(turn, (draft_t){.route = buy_route(side), .price_e4 = price, .qty_e6 = qty, .is_exit = true});
+}
+
+/* -- takes: both sides may be taken at once, each while none of its own is under way -- */
+static bool take_under_way(const pmm__turn_t *t, pmm_side_t side) {
+  for (const pmm_order_t *o = pmm__order_at(t->exec, t->s->head[side]); o; o = pmm__order_at(t->exec, o->next))
+    if (o->is_exit) return true;
+  return false;
+}
+
+static void take_side(pmm__turn_t *t, pmm_side_t side, const pmm_level_t *want) {
+  int64_t const qty = pmm_floor_to_lot(want->qty_e6, t->lot_e6);
+  if (qty < t->min_e6 || !pmm_grid_is_valid(&t->ctx->market->grid, want->price_e4) || take_under_way(t, side)) return;
+  int64_t const sell = sell_part(t, side, qty);
+  draft_t d = {.route = sell_route(side), .price_e4 = want->price_e4, .qty_e6 = sell, .is_exit = true, .opens = true};
+  if (sell) submit(t, d);
+  d.route = buy_route(side);
+  d.qty_e6 = qty - sell;
+  if (d.qty_e6) submit(t, d);
+}
+
+void pmm__take(pmm__turn_t *turn) {
+  for (int side = 0; side < 2; side++) take_side(turn, (pmm_side_t)side, &turn->quotes->take[side]);
 }

@@ -59,5 +59,6 @@ static inline pmm_status_t pmm__exit(pmm_quotes_t *out, int64_t net_e6, int64_t 
 
 #define PMM__CNT(array) (sizeof(array) / sizeof((array)[0]))
 
-extern const pmm_strategy_ops_t pmm__strategy_linear, pmm__strategy_adaptive, pmm__strategy_logit, pmm__strategy_digital;
+extern const pmm_strategy_ops_t pmm__strategy_linear, pmm__strategy_adaptive, pmm__strategy_logit, pmm__strategy_digital, pmm__strategy_curve,
+    pmm__strategy_arbitrage;
 #endif

@@ -6,7 +6,7 @@
 #include "quoting.h"
 
 static const pmm_strategy_ops_t *const built_in[] = {
-  &pmm__strategy_linear, &pmm__strategy_adaptive, &pmm__strategy_logit, &pmm__strategy_digital};
+  &pmm__strategy_linear, &pmm__strategy_adaptive, &pmm__strategy_logit, &pmm__strategy_digital, &pmm__strategy_curve, &pmm__strategy_arbitrage};
 
 void pmm_signals_none(pmm_signals_t *signals) {
   *signals = (pmm_signals_t){NAN, NAN, NAN, NAN, NAN, NAN, -1};
@@ -18,6 +18,7 @@ const char *pmm_quote_action_to_string(pmm_quote_action_t action) {
   case PMM_QUOTE_PAUSE: return "pause";
   case PMM_QUOTE_EXIT: return "exit";
   case PMM_QUOTE_KEEP: return "keep";
+  case PMM_QUOTE_TAKE: return "take";
   }
   return "unknown action";
 }
@@ -30,6 +31,7 @@ void pmm_quotes_clear(pmm_quotes_t *quotes) {
   quotes->exit_side = PMM_BID;
   quotes->exit_qty_e6 = 0;
   quotes->exit_limit = NAN;
+  quotes->take[PMM_BID] = quotes->take[PMM_ASK] = (pmm_level_t){0, 0};
   quotes->raw_bid = quotes->raw_ask = quotes->raw_spread = NAN;
   quotes->resize_tolerance = 0;
   quotes->cash_floor_e6 = 0;

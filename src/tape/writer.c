@@ -321,6 +321,10 @@ pmm_status_t pmm_tape_finish(pmm_tape_writer_t *w, const char *note, pmm_error_t
   return PMM_OK;
 }
 
+void pmm_tape_leave(pmm_tape_writer_t *w) {
+  if (w) writer_free(w);
+}
+
 void pmm_tape_abort(pmm_tape_writer_t *w) {
   if (!w) return;
   if (w->fd >= 0) unlink(w->tmp);

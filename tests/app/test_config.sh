@@ -13,7 +13,7 @@ done
 run 0 config init
 head -n 1 "$tmp/out" | grep -q linear || fail "init without a strategy is not linear"
 run 2 config init nonsense
-says err "pmm: strategy: no 'nonsense' (known: linear, adaptive, logit, digital"
+says err "pmm: strategy: no 'nonsense' (known: linear, adaptive, logit, digital, curve, arbitrage"
 [ -e "$tmp/linear.yaml.tmp" ] && fail "a temporary file was left behind"
 
 # What check prints is a configuration that checks to itself, as YAML and as JSON.

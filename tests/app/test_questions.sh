@@ -22,7 +22,7 @@ ask quote '{"id":"x"' '{"id":null,"error":"not JSON: *"}' 1
 ask quote '{"id":"x","id":"y"}' '{"id":null,"error":"not JSON: duplicate*"}' 1
 ask quote '{"id":"x","strategy":"linear","params":{"size":NaN}}' '{"id":null,"error":"not JSON: *"}' 1
 ask quote '{"id":"x"}' '{"id":"x","error":"strategy: must be given*"}' 1
-ask quote '{"id":7,"strategy":"liner"}' '{"id":7,"error":"strategy: no *liner* (known: linear, adaptive, logit, digital*"}' 1
+ask quote '{"id":7,"strategy":"liner"}' '{"id":7,"error":"strategy: no *liner* (known: linear, adaptive, logit, digital, curve, arbitrage*"}' 1
 ask quote '{"strategy":"./none.so"}' '{"id":null,"error":"strategy: cannot load ./none.so*"}' 1
 ask quote '{"strategy":"linear","boook":{}}' '{"id":null,"error":"boook: unknown*"}' 1
 

@@ -43,7 +43,7 @@ run 2 scan --at yesterday "$tmp/m.tape"
 says err 'pmm: --at: yesterday (allowed: end, middle, or a time'
 run 2 scan --top 0 "$tmp/m.tape"
 run 2 scan --strategy nonsense "$tmp/m.tape"
-says err "known: linear, adaptive, logit, digital"
+says err "known: linear, adaptive, logit, digital, curve, arbitrage"
 run 2 scan --set nonsense=1 "$tmp/m.tape"
 run 1 scan "$tmp/nowhere.tape"
 says err nowhere.tape

@@ -2,7 +2,7 @@
 # exchange's own books to the micro-dollar, and fails if they differ.
 set -eu
 fail=0
-for strategy in linear adaptive logit digital; do
+for strategy in linear adaptive logit digital curve arbitrage; do
   for kind in walk digital; do
     for seed in 1 2 3; do
       for ms in 0 60; do

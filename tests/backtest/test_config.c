@@ -88,7 +88,7 @@ static const bad_t bad_rows[] = {
   {"a parameter out of range", "params:\n  size: 0\n", NULL, "x.yaml:2: params.size: 0 is out of range (allowed: 1e-06 to 1000000000 contracts)", PMM_INVAL},
   /* strategies */
   {"an unknown strategy", "strategy: linaer\n", NULL,
-   "x.yaml:1: strategy: no 'linaer' (known: linear, adaptive, logit, digital, or the path of a shared object)", PMM_NOT_FOUND},
+   "x.yaml:1: strategy: no 'linaer' (known: linear, adaptive, logit, digital, curve, arbitrage, or the path of a shared object)", PMM_NOT_FOUND},
   {"a strategy without a name", "strategy: ''\n", NULL, "x.yaml:1: strategy: empty (allowed: 1 to 1023 bytes)", PMM_INVAL},
   {"an unknown preset", "strategy: adaptive\npreset: brave\n", NULL,
    "x.yaml:2: preset: no 'brave' (known: conservative, aggressive, high_frequency)", PMM_NOT_FOUND},

@@ -5,7 +5,7 @@
 
 static void test_find(void **unused) {
   (void)unused;
-  static const char *const names[] = {"linear", "adaptive", "logit", "digital"};
+  static const char *const names[] = {"linear", "adaptive", "logit", "digital", "curve", "arbitrage"};
   size_t cnt;
   const pmm_strategy_ops_t *const *const table = pmm_strategy_table(&cnt);
   assert_int_equal(cnt, COUNT_OF(names));
@@ -70,7 +70,7 @@ static void test_refusals(void **unused) {
   pmm_error_t err;
   const pmm_strategy_ops_t *ops = NULL;
   assert_int_equal(pmm_strategy_find("liner", &ops, &err), PMM_NOT_FOUND);
-  assert_non_null(strstr(err.text, "linear, adaptive, logit, digital"));
+  assert_non_null(strstr(err.text, "linear, adaptive, logit, digital, curve, arbitrage"));
   assert_int_equal(pmm_strategy_find("", &ops, &err), PMM_NOT_FOUND);
   assert_int_equal(pmm_strategy_find(".so", &ops, &err), PMM_NOT_FOUND);
   assert_int_equal(pmm_strategy_find("./nothing-here.so", &ops, &err), PMM_IO);
