@@ -141,7 +141,8 @@ int pmm__pd_ok(pmm__pd_t *d, const char *json); /* 200 and that text */
 /* A query parameter, "" when absent; cut is malformed and reads as absent. */
 const char *pmm__pd_query(const pmm__pd_req_t *r, const char *name, char *buf, size_t cap);
 bool pmm__pd_query_int(const pmm__pd_req_t *r, const char *name, int64_t *out); /* false: absent or no number */
-const pmm_json_node_t *pmm__pd_body(pmm__pd_req_t *r); /* the body as JSON, NULL when it is none */
+const pmm_json_node_t *pmm__pd_json(pmm__pd_t *d, const char *text, size_t len); /* NULL when it is none */
+const pmm_json_node_t *pmm__pd_body(pmm__pd_req_t *r);
 bool pmm__pd_text_of(const pmm_json_node_t *node, char *buf, size_t cap); /* a STRING that fits */
 /* A page of a list: pmm__pd_page_begin, then as many elements as it asks for, then _end. */
 typedef struct pmm__pd_page { size_t from, limit, seen, given; bool more; } pmm__pd_page_t;

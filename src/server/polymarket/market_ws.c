@@ -332,9 +332,9 @@ static void market_message(pmm__pd_t *d, pmm__pd_sock_t *sock, const pmm_json_no
 }
 
 void pmm__pd_sock_message(pmm__pd_t *d, pmm__pd_sock_t *sock, const char *text, size_t len) {
-  const pmm_json_node_t *root;
   if (len == 4 && memcmp(text, "PING", 4) == 0) return send_plain(d, sock, "PONG");
-  if (len == 0 || pmm_json_parse(d->parser, text, len, &root, NULL, NULL) != PMM_OK) return send_plain(d, sock, "INVALID OPERATION");
+  const pmm_json_node_t *const root = pmm__pd_json(d, text, len);
+  if (!root) return send_plain(d, sock, "INVALID OPERATION");
   if (sock->user) pmm__pd_user_message(d, sock, root);
   else market_message(d, sock, root);
 }

@@ -233,12 +233,11 @@ static int run_batch(pmm__pd_t *d, const pmm__pd_key_t *key, const pmm_json_node
 }
 
 static void run_held(pmm__pd_t *d, pmm__pd_held_t *held, int64_t now_ns) {
-  const pmm_json_node_t *root;
+  const pmm_json_node_t *const root = pmm__pd_json(d, held->body, held->len);
   const pmm__pd_key_t *const key = &d->key[held->key];
   size_t len;
   if (held->call) held->call->user = NULL;
-  pmm_status_t const st = pmm_json_parse(d->parser, held->body, held->len, &root, NULL, NULL);
-  int const http = st != PMM_OK ? pmm__pd_fail(d, 500, "could not insert order")
+  int const http = !root ? pmm__pd_fail(d, 500, "could not insert order")
                    : held->batch ? run_batch(d, key, root, now_ns)
                                  : run_single(d, key, held->call, root, now_ns);
   const char *const text = pmm_text_get(&d->out, &len);

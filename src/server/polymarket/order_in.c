@@ -133,11 +133,12 @@ static int limit_terms(pmm__pd_post_t *out, int32_t tick_e4, int64_t min_size_e6
   int64_t const nearest_e4 = (pmm_muldiv_floor(quote, 2 * PMM_ONE_E4, shares) + 1) / 2;
   if (nearest_e4 > PMM_ONE_E4) out->price_e4 = PMM_ONE_E4; /* refused below */
   else out->price_e4 = (int32_t)nearest_e4;
-  int64_t const want = pmm_muldiv_floor(shares, out->price_e4, PMM_ONE_E4);
-  if (nearest_e4 <= PMM_ONE_E4 && pmm_abs64(want - quote) > 1)
+  if (nearest_e4 <= PMM_ONE_E4 && pmm_abs64(pmm_muldiv_floor(shares, out->price_e4, PMM_ONE_E4) - quote) > 1) {
+    int32_t const step_e4 = decimals == 3 ? 1000 : decimals == 4 ? 100 : decimals == 5 ? 10 : 1, meant_e4 = (out->price_e4 + step_e4 / 2) / step_e4 * step_e4;
     REFUSE("invalid amounts, the %s amount for a $%s order of size %s should be '%s' but the value submited is '%s'. Please check if you are using the latest version of "
            "the 'clob-client' library",
-           buy ? "maker" : "taker", dec(out->price_e4, 4, a), dec(shares, 6, b), dec(want, 6, c), dec(quote, 6, e));
+           buy ? "maker" : "taker", dec(meant_e4, 4, a), dec(shares, 6, b), dec(pmm_muldiv_floor(shares, meant_e4, PMM_ONE_E4), 6, c), dec(quote, 6, e));
+  }
   int const off_grid = check_price(out, tick_e4, why);
   if (off_grid) return off_grid;
   if (shares < min_size_e6) REFUSE("order %s is invalid. Size (%s) lower than the minimum: %s", out->id, dec(shares, 6, a), dec(min_size_e6, 6, b));

@@ -45,10 +45,13 @@ bool pmm__pd_query_int(const pmm__pd_req_t *r, const char *name, int64_t *out) {
   return pmm_decimal_parse_floor(text, strlen(text), 0, out, NULL) == PMM_OK;
 }
 
-const pmm_json_node_t *pmm__pd_body(pmm__pd_req_t *r) {
+const pmm_json_node_t *pmm__pd_json(pmm__pd_t *d, const char *text, size_t len) {
   const pmm_json_node_t *root;
-  return r->http->body_len > 0 && pmm_json_parse(r->d->parser, r->http->body, r->http->body_len, &root, NULL, NULL) == PMM_OK ? root : NULL;
+  size_t at;
+  const char *why;
+  return len > 0 && pmm_json_parse(d->parser, text, len, &root, &at, &why) == PMM_OK ? root : NULL;
 }
+const pmm_json_node_t *pmm__pd_body(pmm__pd_req_t *r) { return pmm__pd_json(r->d, r->http->body, r->http->body_len); }
 
 bool pmm__pd_text_of(const pmm_json_node_t *node, char *buf, size_t cap) {
   if (!node || node->type != PMM_JSON_STRING || node->len >= cap || memchr(node->text, '\0', node->len)) return false;

@@ -87,15 +87,23 @@ static void tell_trade(pmm__pd_t *d, const pmm__pd_member_t *member, const pmm_p
   tell(d, member, trade->market);
 }
 
+static bool is_other_half(const pmm__pd_t *d, const pmm_place_fill_t *fill, const pmm_place_trade_t *trade) { /* with oneself: told to the taker */
+  return fill && fill->maker && pmm_place_order_at(d->place, trade->taker)->account == fill->account;
+}
+
 /* Where matches are final at once the whole way is told. */
 static void on_fill(pmm__pd_t *d, pmm__pd_member_t *member, const pmm_place_fill_t *fill, int64_t at_ns) {
   const pmm_place_trade_t *const trade = pmm_place_trade_at(d->place, fill->trade);
   if (fill->maker) note_add(member, NOTE_FILLED, fill->order, fill->market);
-  if (fill->maker && pmm_place_order_at(d->place, trade->taker)->account == fill->account) return; /* with oneself: told to the taker */
+  if (is_other_half(d, fill, trade)) return;
   tell_trade(d, member, trade, PMM_PLACE_MATCHED, at_ns);
   if (trade->settle != PMM_PLACE_CONFIRMED) return;
   tell_trade(d, member, trade, PMM_PLACE_MINED, at_ns);
   tell_trade(d, member, trade, PMM_PLACE_CONFIRMED, at_ns);
+}
+
+static void on_settle(pmm__pd_t *d, const pmm__pd_member_t *member, const pmm_place_event_t *e) {
+  if (!is_other_half(d, e->fill, e->trade)) tell_trade(d, member, e->trade, e->trade->settle, e->at_ns);
 }
 
 void pmm__pd_user_event(pmm__pd_t *d, const pmm_place_event_t *e) {
@@ -103,7 +111,7 @@ void pmm__pd_user_event(pmm__pd_t *d, const pmm_place_event_t *e) {
   if (!member) return;
   if (e->kind == PMM_PLACE_EV_ORDER) on_order(d, member, e->order, e->at_ns);
   else if (e->kind == PMM_PLACE_EV_FILL) on_fill(d, member, e->fill, e->at_ns);
-  else if (e->kind == PMM_PLACE_EV_SETTLE) tell_trade(d, member, e->trade, e->trade->settle, e->at_ns);
+  else if (e->kind == PMM_PLACE_EV_SETTLE) on_settle(d, member, e);
   else if (e->market < pmm_place_market_cnt(d->place) && pmm_place_market(d->place, e->market)->life == PMM_LIFE_RESOLVED) note_add(member, NOTE_RESOLVED, 0, e->market);
 }
 
