@@ -213,6 +213,8 @@ pmm_reject_t pmm_match_dry(pmm_match_t *match, uint32_t account, int64_t now_ns,
 /* How much an immediate buy (market, route, price_e4, flags) gets for at most spend_e6, in whole lots, and what that costs; *enough: the book,
    not the money, ended it when false. Walks the orders it would meet. */
 int64_t pmm_match_afford(const pmm_match_t *match, uint32_t account, const pmm_action_t *action, int64_t spend_e6, int64_t *cost_e6, bool *enough);
+/* A resting order's end moved, PMM_NS_MAX: it has none any more. PMM_NOT_FOUND, PMM_INVAL (not in the future). */
+pmm_status_t pmm_match_expire(pmm_match_t *match, uint32_t account, uint64_t order_id, int64_t expire_ns, int64_t now_ns);
 int64_t pmm_match_next_ns(const pmm_match_t *match); /* when the engine next changes something by itself; PMM_NS_MAX */
 /* From the next trade on its fills are PMM_SETTLE_PENDING: what is bought can be neither sold nor netted until the trade is settled. Each
    pending trade must be settled, by telling its two legs as their fills did; ok false undoes both to the bit (cash may go below zero).

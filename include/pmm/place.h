@@ -147,6 +147,8 @@ pmm_status_t pmm_place_cancel(pmm_place_t *place, uint32_t account, uint64_t ord
 pmm_reject_t pmm_place_amend(pmm_place_t *place, uint32_t account, uint64_t order_seq, int32_t price_e4, int64_t open_e6, int64_t now_ns);
 /* A new client id for an order (Kalshi's amend): PMM_REJECT_DUPLICATE, PMM_REJECT_UNKNOWN_ORDER. The old one stays used. */
 pmm_reject_t pmm_place_rename(pmm_place_t *place, uint32_t account, uint64_t order_seq, const char *client_id);
+/* Another end for an open order (Kalshi's amend), PMM_NS_MAX: none. PMM_REJECT_EXPIRY (not in the future), PMM_REJECT_UNKNOWN_ORDER. */
+pmm_reject_t pmm_place_expire(pmm_place_t *place, uint32_t account, uint64_t order_seq, int64_t expire_ns, int64_t now_ns);
 void pmm_place_tag(pmm_place_t *place, uint64_t order_seq, uint64_t group, uint64_t tag); /* the dialect's own fields */
 /* Every open order of an account for which match says yes (NULL: all); returns how many. */
 uint32_t pmm_place_cancel_if(pmm_place_t *place, uint32_t account, bool (*match)(void *ctx, const pmm_place_order_t *order), void *ctx, pmm_reject_t reason, int64_t now_ns);

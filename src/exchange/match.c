@@ -420,6 +420,15 @@ int64_t pmm_match_open(const pmm_match_t *m, uint32_t account, uint64_t order_id
   return o ? o->open_e6 : -1;
 }
 
+pmm_status_t pmm_match_expire(pmm_match_t *m, uint32_t account, uint64_t order_id, int64_t expire_ns, int64_t now_ns) {
+  pmm__node_t *const o = find(m, account, order_id);
+  if (!o || !o->resting) return PMM_NOT_FOUND;
+  if (expire_ns <= now_ns) return PMM_INVAL;
+  o->expire_ns = expire_ns;
+  m->next_expire_ns = pmm_min64(m->next_expire_ns, expire_ns);
+  return PMM_OK;
+}
+
 int64_t pmm_match_ahead(const pmm_match_t *m, uint32_t account, uint64_t order_id) {
   const pmm__node_t *const o = find(m, account, order_id);
   if (!o) return -1;

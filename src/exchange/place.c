@@ -324,6 +324,18 @@ pmm_reject_t pmm_place_rename(pmm_place_t *p, uint32_t account, uint64_t seq, co
   return PMM_REJECT_NONE;
 }
 
+pmm_reject_t pmm_place_expire(pmm_place_t *p, uint32_t account, uint64_t seq, int64_t expire_ns, int64_t now_ns) {
+  pmm__place_at(p, now_ns);
+  pmm__order_t *const o = open_order(p, account, seq);
+  if (!o) return PMM_REJECT_UNKNOWN_ORDER;
+  if (pmm_match_expire(p->match, account, seq, expire_ns, p->now_ns) != PMM_OK) return PMM_REJECT_EXPIRY;
+  o->pub.expire_ns = expire_ns;
+  o->pub.tif = expire_ns == PMM_NS_MAX ? PMM_GTC : PMM_GTD;
+  o->pub.updated_ns = p->now_ns;
+  pmm__place_tell_order(p, o);
+  return PMM_REJECT_NONE;
+}
+
 void pmm_place_tag(pmm_place_t *p, uint64_t seq, uint64_t group, uint64_t tag) {
   pmm__order_t *const o = pmm__order_at(p, seq);
   assert(o);
