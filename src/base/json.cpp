@@ -281,4 +281,6 @@ bool pmm_json_is(const pmm_json_node_t *node, const char *text) {
   size_t const len = std::strlen(text);
   return node && node->type == PMM_JSON_STRING && node->len == len && std::memcmp(node->text, text, len) == 0;
 }
+
+bool pmm_json_is_utf8(const char *text, size_t len) { return simdjson::validate_utf8(text, len); }
 }

@@ -55,6 +55,7 @@ static inline const pmm_json_node_t *pmm_json_next(const pmm_json_node_t *array,
   return next < array + array->span ? next : (const pmm_json_node_t *)0;
 }
 bool pmm_json_is(const pmm_json_node_t *node, const char *text); /* a STRING equal to text; false for NULL */
+bool pmm_json_is_utf8(const char *text, size_t len);
 
 #ifdef __cplusplus
 }
