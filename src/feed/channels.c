@@ -38,7 +38,7 @@ static bool is_row(size_t i, const pmm_feed_params_t *p) {
 static void spell(const pmm_feed_params_t *p, pmm_feed_stream_t *s) {
   bool const lower = p->source == PMM_FEED_RTDS || p->source == PMM_FEED_POLYBOLT;
   const char *name;
-  snprintf(s->symbol, sizeof s->symbol, "%s", p->symbol);
+  snprintf(s->symbol, sizeof s->symbol, "%.*s", PMM_FEED_SYMBOL_MAX - 1, p->symbol);
   for (char *c = s->symbol; *c; c++) *c = (char)(lower ? tolower((unsigned char)*c) : toupper((unsigned char)*c));
   if (p->source == PMM_FEED_KALSHI_INDEX && pmm_series_index(s->symbol, &name) == PMM_OK) snprintf(s->symbol, sizeof s->symbol, "%s", name);
 }
