@@ -17,7 +17,9 @@ typedef struct pmm__live_venue {
   pmm_adapter_t *adapter;
   pmm_market_t *market; uint32_t market_cnt, first_market;
   bool discovered, started, taken_over, ready, stopped;
-  uint32_t differing;           /* reports in a row that differed */
+  uint32_t differing;           /* reports in a row that differed in the same way ... */
+  uint64_t difference;          /* ... this one */
+  pmm_timer_t again;            /* look again soon */
   int64_t fills_until_ns;
   pmm_action_t *out; uint32_t out_cnt; /* actions of one burst on their way to it */
   pmm_live_venue_status_t status;
@@ -31,7 +33,10 @@ struct pmm_live {
   pmm_error_t error;
   uint32_t venue_cnt;
   pmm__live_venue_t venue[PMM_VENUES_MAX];
-  pmm_feed_run_t *feeds;
+  pmm_feeds_t *feeds;
+  pmm_series_t *series;         /* [market] how it settles, as its name says */
+  int64_t *strike_e8;           /* [market] last strike told */
+  pmm_timer_t strike_timer;
   pmm_underlying_t *underlying; uint32_t underlying_cnt;
   pmm__setup_t setup;
   bool has_setup, in_engine, paused;
@@ -48,6 +53,18 @@ void pmm__live_fail(pmm_live_t *live, pmm_status_t st, const char *fmt, ...) __a
 void pmm__live_persist(pmm_live_t *live);
 void pmm__live_note(pmm_live_t *live, pmm_severity_t severity, const char *code, uint32_t market, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
+
+/* feeds.c */
+pmm_status_t pmm__live_feeds_open(pmm_live_t *live, pmm_error_t *err); /* fills in underlyings */
+void pmm__live_feeds_close(pmm_live_t *live);
+/* What a market's name tells of its settlement, where the venue did not: asset, strike, window. */
+void pmm__live_settles(pmm_live_t *live, pmm_market_t *market, pmm_series_t *series);
+void pmm__live_watch_strikes(pmm_live_t *live);
+
+/* callbacks of the venues' sink that open and close the run */
+void pmm__live_discovered(void *ctx, const pmm_market_t *market, uint32_t cnt);
+void pmm__live_failed(void *ctx, const pmm_error_t *err, bool retrying);
+void pmm__live_stopped(void *ctx, uint32_t orders_left);
 
 /* flow.c */
 extern const pmm_venue_sink_t pmm__live_sink; /* ctx is filled in */

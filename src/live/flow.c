@@ -1,0 +1,146 @@
+/* flow.c -- records and events into the engine, actions out of it to the adapters or to simulated fills. */
+#include <string.h>
+#include "live_impl.h"
+
+/* -- into the engine -- */
+static void record_md(pmm_live_t *l, const pmm_md_t *md, size_t cnt) {
+  if (!l->recorder) return;
+  for (size_t i = 0; i < cnt; i++) pmm__recorder_put(l->recorder, &md[i]);
+}
+
+static void step_paper(pmm_live_t *l, const pmm_md_t *md) {
+  pmm_engine_t *const e = l->setup.engine;
+  pmm_engine_apply(e, md);
+  pmm__paper_md(l->paper, md->recv_ns, md);
+  (void)pmm_engine_react(e, md);
+}
+
+void pmm__live_md(pmm_live_t *l, const pmm_md_t *md, size_t cnt) {
+  record_md(l, md, cnt);
+  pmm_observer_t const *const o = l->cfg.observer;
+  if (!l->has_setup) return;
+  for (size_t i = 0; i < cnt; i++) {
+    if (l->paper) step_paper(l, &md[i]);
+    else (void)pmm_engine_on_md(l->setup.engine, &md[i]); /* counts what makes no sense */
+    if (o && o->record) o->record(o->ctx, &md[i]);
+  }
+  while (pmm_engine_stirred(l->setup.engine)) {}
+  pmm__live_pump(l);
+}
+
+void pmm__live_event(pmm_live_t *l, const pmm_event_t *event) {
+  if (!l->has_setup) return;
+  pmm_observer_t const *const o = l->cfg.observer;
+  if (o && o->account && event->md.kind <= PMM_EV_ORDER_STATE) {
+    pmm_order_t const *const order = pmm_exec_find(pmm_engine_exec(l->setup.engine), event->order_id);
+    o->account(o->ctx, event, order ? order->slot : UINT32_MAX);
+  }
+  (void)pmm_engine_on_event(l->setup.engine, event);
+  while (pmm_engine_stirred(l->setup.engine)) {}
+  pmm__live_pump(l);
+}
+
+/* -- out of the engine -- */
+static void hand_out(pmm_live_t *l, const pmm_action_t *action, uint32_t cnt) {
+  for (uint32_t i = 0; i < cnt; i++) {
+    pmm__live_venue_t *const v = &l->venue[l->wallet[action[i].market]];
+    v->out[v->out_cnt++] = action[i];
+  }
+}
+
+static void send_out(pmm_live_t *l, pmm__live_venue_t *v) {
+  uint32_t const cnt = v->out_cnt;
+  v->out_cnt = 0;
+  if (cnt == 0) return;
+  for (uint32_t i = 0; i < cnt; i++) v->status.orders += v->out[i].kind == PMM_ACT_PLACE;
+  if (!l->paper) {
+    v->ops->submit(v->adapter, v->out, cnt);
+    return;
+  }
+  int64_t const now = pmm_net_now(l->net);
+  for (uint32_t i = 0; i < cnt; i++) pmm__paper_action(l->paper, now, &v->out[i]);
+}
+
+static void set_timer(pmm_live_t *l) {
+  int64_t next = pmm_engine_next_timer(l->setup.engine);
+  if (l->paper) next = pmm_min64(next, pmm__paper_next(l->paper));
+  if (next == PMM_NS_MAX) {
+    pmm_net_timer_stop(l->net, &l->timer);
+    return;
+  }
+  int64_t const at = pmm_net_mono(l->net) + pmm_max64(0, next - pmm_net_now(l->net));
+  if (l->timer.heap == 0 || l->timer.at_ns != at) pmm_net_timer_set(l->net, &l->timer, at);
+}
+
+/* An adapter may refuse an action at once: its event comes from inside submit, and what the engine makes of it goes out in the next round. */
+void pmm__live_pump(pmm_live_t *l) {
+  if (l->in_engine || !l->has_setup) return;
+  l->in_engine = true;
+  pmm_engine_t *const e = l->setup.engine;
+  pmm_observer_t const *const o = l->cfg.observer;
+  for (;;) {
+    uint32_t cnt;
+    const pmm_action_t *const action = pmm_engine_actions(e, &cnt);
+    if (cnt == 0) break;
+    if (o && o->actions) o->actions(o->ctx, pmm_engine_now(e), action, cnt);
+    hand_out(l, action, cnt);
+    pmm_engine_actions_done(e);
+    for (uint32_t i = 0; i < l->venue_cnt; i++) send_out(l, &l->venue[i]);
+  }
+  l->in_engine = false;
+  set_timer(l);
+  if (pmm_engine_risk(e)->killed != l->told_killed) pmm__live_persist(l);
+}
+
+static void on_timer(void *ctx) {
+  pmm_live_t *const l = ctx;
+  int64_t const now = pmm_net_now(l->net);
+  if (l->paper) pmm__paper_run(l->paper, now);
+  if (now >= pmm_engine_next_timer(l->setup.engine)) {
+    pmm_engine_timer(l->setup.engine, now);
+    while (pmm_engine_stirred(l->setup.engine)) {}
+  }
+  pmm__live_pump(l);
+}
+
+void pmm__live_begin(pmm_live_t *l) {
+  l->timer = (pmm_timer_t){.fn = on_timer, .ctx = l};
+  pmm_engine_timer(l->setup.engine, pmm_net_now(l->net)); /* from now on there is time */
+  pmm__live_pump(l);
+}
+
+/* -- what adapters tell -- */
+static void on_md(void *ctx, const pmm_md_t *md, size_t cnt) {
+  pmm__live_venue_t *const v = ctx;
+  v->status.records += cnt;
+  if (cnt) v->status.last_md_ns = md[cnt - 1].recv_ns;
+  pmm__live_md(v->live, md, cnt);
+}
+
+static void on_account(void *ctx, const pmm_event_t *event) {
+  pmm__live_venue_t *const v = ctx;
+  pmm_live_t *const l = v->live;
+  if (l->paper || !l->has_setup) return;
+  bool const fill = event->md.kind == PMM_EV_FILL;
+  if (fill) {
+    v->status.fills++;
+    int64_t const at = event->md.exch_ns == PMM_TIME_NONE ? event->md.recv_ns : event->md.exch_ns;
+    if (v->fills_until_ns == PMM_TIME_NONE || at > v->fills_until_ns) v->fills_until_ns = at;
+  }
+  pmm__live_event(l, event);
+  if (fill) pmm__live_persist(l);
+}
+
+static void on_report(void *ctx, const pmm_account_report_t *report) { pmm__live_report(ctx, report); }
+
+static void on_ready(void *ctx, bool ready, const char *why) {
+  pmm__live_venue_t *const v = ctx;
+  bool const changed = v->ready != ready;
+  v->ready = v->status.ready = ready;
+  snprintf(v->status.why, sizeof v->status.why, "%s", ready || !why ? "" : why);
+  if (changed) pmm__live_note(v->live, ready ? PMM_NOTE : PMM_WARN, ready ? "ready" : "not-ready", PMM_NOTICE_NO_MARKET, "%s: %s", v->status.name,
+                              ready ? "ready" : why ? why : "not ready");
+}
+
+const pmm_venue_sink_t pmm__live_sink = {.discovered = pmm__live_discovered, .failed = pmm__live_failed, .md = on_md, .account = on_account,
+                                         .report = on_report, .ready = on_ready, .stopped = pmm__live_stopped};
