@@ -2,6 +2,7 @@
    feeds, and the whole of `pmm exchange` put together from a configuration. */
 #ifndef PMM_SERVER_H
 #define PMM_SERVER_H
+#include "pmm/feed.h"
 #include "pmm/place.h"
 #include "pmm/service.h"
 
@@ -54,6 +55,39 @@ void pmm_exchange_faults(pmm_exchange_t *exchange, uint32_t i, const pmm_faults_
      POST /admin/accounts {member}             POST /admin/accounts/NAME/deposit {"amount"}          GET /admin/accounts/NAME (cash, locked, holdings, open orders, fees)
      GET /admin/check (conservation)           POST /admin/faults {faults}                           GET /admin/stats                   */
 
-/* -- stand-in price feeds: one script, every feed's frames, a known settlement value -- */
+/* -- stand-in price feeds: one script (or a seeded walk) gives every feed's frames, consistent with each other, and a known settlement value.
+   Services for pmm_host_open or pmm_vnet_host, one for each source; all live by their host's clock. -- */
+typedef struct pmm_feed_stand_knobs { /* what goes wrong; 0 never. "every n": of that kind of message */
+  uint32_t skip_depth_every, skip_trade_every;  /* binance: update ids, trade ids. coinbase: a match. advanced: see skip_number_every */
+  uint32_t skip_number_every;                   /* advanced: sequence_num; polybolt: seq; kalshi: seq */
+  uint32_t out_of_order_every;                  /* coinbase: a ticker with an older sequence */
+  uint32_t dropped_every;                       /* polybolt: frames that tell that others were dropped */
+  uint32_t skip_second_every, repeat_second_every; /* kalshi, rtds, polybolt: a value missing; kalshi: one time twice with two values */
+  uint32_t empty_row_every;                     /* advanced: ticker_batch rows of empty strings */
+  uint32_t snapshot_levels;                     /* coinbase: of level2_batch, beside the usual ones: a picture of several MB */
+  bool stop_heartbeats;                         /* coinbase, advanced */
+  bool string_counter, string_times;            /* advanced: heartbeat_counter; rtds: payload.timestamp */
+  bool other_provider, empty_snapshot;          /* polybolt */
+  bool no_index;                                /* kalshi: no values at all */
+  int64_t life_ns;                              /* connections are cut when so old; 0: binance 24 h, others never */
+  int64_t mute_from_ns, mute_until_ns;          /* wall time: open, and silent */
+  int64_t hole_from_ns, hole_until_ns;          /* rtds: silent, and then all of it at once */
+  int64_t shutdown_ns;                          /* wall time: binance: notice, and 1 s later cut */
+  int64_t close_ns; int32_t close_code;         /* wall time: every connection is closed with that code, once */
+} pmm_feed_stand_knobs_t;
+typedef struct pmm_feed_stand_params {
+  uint64_t seed;
+  int64_t start_ns;              /* wall time; whole seconds. Before it prices stand still */
+  const char *script;            /* lines "t,symbol,bid,ask": seconds from the start, "BTC", dollars; a symbol's quotes stand until its next line. NULL: walks */
+  double volatility;             /* per year, of walks; 0: 0.5 */
+  const char *polybolt_key, *polybolt_secret, *polybolt_passphrase; /* NULL: any that is not empty */
+  const char *kalshi_public_pem; /* NULL: headers must be there, and are not verified */
+} pmm_feed_stand_params_t;
 typedef struct pmm_feed_stand pmm_feed_stand_t;
+pmm_status_t pmm_feed_stand_open(pmm_feed_stand_t **stand, const pmm_feed_stand_params_t *params, pmm_error_t *err); /* PMM_PARSE: the script, with its line */
+void pmm_feed_stand_close(pmm_feed_stand_t *stand);
+pmm_service_t *pmm_feed_stand_service(pmm_feed_stand_t *stand, pmm_feed_source_t source);
+void pmm_feed_stand_knobs(pmm_feed_stand_t *stand, pmm_feed_source_t source, const pmm_feed_stand_knobs_t *knobs); /* from now on */
+/* What a market of that series settles on (at_end) or has as its strike. PMM_NOT_READY: not yet; PMM_NOT_FOUND: too long ago, or no such asset. */
+pmm_status_t pmm_feed_stand_value(const pmm_feed_stand_t *stand, const pmm_series_t *series, bool at_end, int64_t *value_e8);
 #endif

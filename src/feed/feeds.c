@@ -33,7 +33,7 @@ static void tell_priced(pmm_feeds_t *f, uint32_t u, bool priced, uint8_t why) {
   un->priced = priced;
   un->why = why;
   if (news) pmm_notice(&f->sink.notices, pmm_net_now(f->net), priced ? PMM_NOTE : PMM_ALERT, "feed", priced ? "priced" : "no-price", PMM_NOTICE_NO_MARKET, "%s: %s", un->id, why_text(why));
-  if (f->sink.priced) f->sink.priced(f->sink.ctx, un->entry, priced, why_text(why));
+  if (news && f->sink.priced) f->sink.priced(f->sink.ctx, un->entry, priced, why_text(why));
 }
 
 static void evaluate(pmm_feeds_t *f, uint32_t u, int64_t mono_ns) {
@@ -50,8 +50,8 @@ static void evaluate(pmm_feeds_t *f, uint32_t u, int64_t mono_ns) {
 
 /* -- settlement -- */
 
-static void capture(pmm_feeds_t *f, pmm__link_t *l, pmm_settle_series_t *series, int64_t at_ns, int64_t value_e8) {
-  if (series && pmm_settle_add(series, at_ns, value_e8, pmm_net_now(f->net)) == PMM_CORRUPT) pmm__tell(l, PMM__CONFLICT, PMM_ALERT, "conflict", "two values for one second of a settlement series");
+static void capture(pmm__link_t *l, pmm_settle_series_t *series, int64_t at_ns, int64_t value_e8, int64_t wall_ns) {
+  if (series && pmm_settle_add(series, at_ns, value_e8, wall_ns) == PMM_CORRUPT) pmm__tell(l, PMM__CONFLICT, PMM_ALERT, "conflict", "two values for one second of a settlement series");
 }
 
 /* In the minute before a boundary, from the oracle's own seconds: the mean of those that the average will hold. */
@@ -68,7 +68,7 @@ static void send_oracle_mean(pmm_feeds_t *f, const pmm__under_t *un, const pmm_f
 /* The relay's mean of a quarter's last minute: what is in it is told by its count alone. The whole of it is the value at the boundary. */
 static void on_mean(pmm_feeds_t *f, pmm__link_t *l, const pmm__under_t *un, const pmm_feed_tick_t *t) {
   if (t->flags & PMM_TICK_TRAILING) return;
-  if (t->window_cnt == 60 && t->source_ns % BOUNDARY_NS == 0) capture(f, l, un->mean, t->source_ns, t->price_e8);
+  if (t->window_cnt == 60 && t->source_ns % BOUNDARY_NS == 0) capture(l, un->mean, t->source_ns, t->price_e8, pmm_net_now(f->net));
   if (f->raw || un->entry == NONE) return;
   pmm_md_t const md = pmm_feed_md_mean(un->entry, t->price_e8, t->source_ns, pmm_net_now(f->net));
   send(f, &md);
@@ -76,18 +76,20 @@ static void on_mean(pmm_feeds_t *f, pmm__link_t *l, const pmm__under_t *un, cons
 
 static void on_settling(pmm_feeds_t *f, pmm__link_t *l, const pmm__feed_t *fd, const pmm_feed_tick_t *t) {
   const pmm__under_t *const un = &f->under[fd->under];
+  int64_t const wall_ns = pmm_net_now(f->net);
   switch ((pmm_feed_tick_kind_t)t->kind) {
   case PMM_TICK_TWAP:
-    if (l->stream[fd->stream].window_s == 60) capture(f, l, un->twap, t->source_ns, t->price_e8);
+    if (l->stream[fd->stream].window_s == 60) capture(l, un->twap, t->source_ns, t->price_e8, wall_ns);
     break;
   case PMM_TICK_SPOT:
     if (fd->channel == PMM_CHANNEL_INDEX_5HZ) break;
-    capture(f, l, un->spot, t->source_ns, t->price_e8);
+    capture(l, un->spot, t->source_ns, t->price_e8, wall_ns);
     if (!(t->flags & PMM_TICK_HISTORY) && fd->channel == PMM_CHANNEL_SPOT) send_oracle_mean(f, un, t);
     break;
   case PMM_TICK_CANDLE:
-    capture(f, l, un->open, t->start_ns, t->bid_e8); /* an open stands from the first trade on */
-    if (t->flags & PMM_TICK_FINAL) capture(f, l, un->close, t->end_ns, t->price_e8);
+    /* An open stands from the first trade on, a close when it is final: neither grows worse by coming late. */
+    capture(l, un->open, t->start_ns, t->bid_e8, t->start_ns);
+    if (t->flags & PMM_TICK_FINAL) capture(l, un->close, t->end_ns, t->price_e8, t->end_ns);
     break;
   case PMM_TICK_MEAN: on_mean(f, l, un, t); break;
   default: break;
