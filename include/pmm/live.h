@@ -44,6 +44,8 @@ const pmm_error_t *pmm_live_error(const pmm_live_t *live);
 void pmm_live_stop(pmm_live_t *live);
 void pmm_live_operator(pmm_live_t *live, pmm_operator_t op);  /* pause, resume, flatten, kill, reset */
 pmm_engine_t *pmm_live_engine(pmm_live_t *live);              /* NULL before markets are known, and when recording */
+uint32_t pmm_live_slot_cnt(const pmm_live_t *live);           /* 0 before there is an engine */
+const pmm_slot_config_t *pmm_live_slot(const pmm_live_t *live, uint32_t slot);
 uint32_t pmm_live_market_cnt(const pmm_live_t *live);
 const pmm_market_t *pmm_live_market(const pmm_live_t *live, uint32_t market); /* terms as discovered; the engine has the current ones */
 

@@ -61,8 +61,9 @@ typedef struct pmm_merge_params {      /* feeds of one underlying -> one checked
   bool single_ok;                      /* one source is enough where only one is configured */
 } pmm_merge_params_t;
 
+#define PMM_SERVE_FEED 3                /* pmm_serve_params_t.dialect from here on: a stand-in feed, pmm_feed_source_t + PMM_SERVE_FEED */
 typedef struct pmm_serve_params {      /* one dialect of `pmm exchange` on one port */
-  int32_t dialect;                     /* kalshi | polymarket | degen, as pmm_venue_t - 1 */
+  int32_t dialect;                     /* kalshi | polymarket | degen, as pmm_venue_t - 1; then the feeds */
   char bind[PMM_PARAM_TEXT_MAX]; int64_t port;
   char cert[PMM_PARAM_TEXT_MAX], key[PMM_PARAM_TEXT_MAX];
   int64_t skew_ns;                     /* clock window of signed requests */

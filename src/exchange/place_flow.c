@@ -232,7 +232,7 @@ static pmm_status_t keep_flow(pmm_place_t *p, pmm__flow_t *f, pmm_error_t *err) 
 }
 
 pmm_status_t pmm_place_traders(pmm_place_t *p, uint32_t market, const pmm_scenario_params_t *scenario, const pmm_traders_params_t *traders, uint64_t seed, int64_t now_ns, pmm_error_t *err) {
-  pmm__flow_t *f;
+  pmm__flow_t *f = NULL; /* gcc cannot see that an error is never PMM_OK */
   pmm_status_t st = add_flow(p, market, now_ns, &f, err);
   if (st != PMM_OK) return st;
   st = pmm_arena_open(&f->arena, (size_t)4 << 20);
@@ -247,7 +247,7 @@ pmm_status_t pmm_place_traders(pmm_place_t *p, uint32_t market, const pmm_scenar
 }
 
 pmm_status_t pmm_place_flow(pmm_place_t *p, uint32_t market, uint32_t md_market, const pmm_md_t *md, size_t cnt, int64_t now_ns, pmm_error_t *err) {
-  pmm__flow_t *f;
+  pmm__flow_t *f = NULL; /* gcc cannot see that an error is never PMM_OK */
   if (cnt == 0) return pmm_error_set(err, PMM_INVAL, "the recording for market %s is empty", pmm_place_market(p, market)->id);
   if (p->match->params.accounts_max - p->match->account_cnt < 2) return pmm_error_set(err, PMM_FULL, "no room for more accounts");
   pmm_status_t const st = add_flow(p, market, now_ns, &f, err);

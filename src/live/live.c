@@ -330,6 +330,8 @@ void pmm_live_close(pmm_live_t *l) {
 pmm_live_phase_t pmm_live_phase(const pmm_live_t *l) { return l->phase; }
 const pmm_error_t *pmm_live_error(const pmm_live_t *l) { return l->error.status == PMM_OK ? NULL : &l->error; }
 pmm_engine_t *pmm_live_engine(pmm_live_t *l) { return l->has_setup ? l->setup.engine : NULL; }
+uint32_t pmm_live_slot_cnt(const pmm_live_t *l) { return l->has_setup ? l->setup.slot_cnt : 0; }
+const pmm_slot_config_t *pmm_live_slot(const pmm_live_t *l, uint32_t slot) { return &l->setup.slot[slot]; }
 uint32_t pmm_live_market_cnt(const pmm_live_t *l) { return l->setup.market_cnt; }
 const pmm_market_t *pmm_live_market(const pmm_live_t *l, uint32_t market) { return &l->setup.market[market]; }
 

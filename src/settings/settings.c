@@ -61,7 +61,8 @@ const size_t pmm_merge_param_cnt = CNT(pmm_merge_param_table);
 
 #define S(...) ROW(pmm_serve_params_t, __VA_ARGS__)
 const pmm_param_t pmm_serve_param_table[] = {
-  S(ENUM, dialect, "dialect", "degen", 0, 0, "", "kalshi|polymarket|degen", "whose protocol it speaks"),
+  S(ENUM, dialect, "dialect", "degen", 0, 0, "", "kalshi|polymarket|degen|binance|coinbase|coinbase_advanced|rtds|polybolt|kalshi_index",
+    "whose protocol it speaks: a venue's, or a price feed's"),
   S(TEXT, bind, "bind", "127.0.0.1", 0, 0, "", NULL, "address to listen on"),
   S(INT, port, "port", "0", 0, 65535, "", NULL, "0: any free one"),
   S(TEXT, cert, "cert", "", 0, 0, "", NULL, "TLS certificate chain, PEM; empty: plain"),
