@@ -302,7 +302,7 @@ static bool is_passing(int http) { return http == 502 || http == 503 || http == 
 
 /* When to try again; 0: not at all. */
 static int64_t retry_at(request_t *r, bool unsent, int http) {
-  bool const broken = r->result != CURLE_OK && r->result != CURLE_PEER_FAILED_VERIFICATION && !r->overflow;
+  bool const broken = r->result != CURLE_OK && r->result != CURLE_PEER_FAILED_VERIFICATION && r->result != CURLE_OUT_OF_MEMORY && !r->overflow;
   if (r->attempts > r->retries || !(broken || is_passing(http)) || (!unsent && !r->idempotent)) return 0;
   const char *const after = is_passing(http) ? pmm__head_get(&r->head, "Retry-After") : NULL;
   int64_t const asked_ns = after ? pmm_min64(strtol(after, NULL, 10), 3600) * PMM_NS_PER_S : 0;
@@ -323,7 +323,7 @@ static void conclude(request_t *r) {
   int64_t const again_ns = retry_at(r, !left, r->result == CURLE_OK ? (int)http : 0);
   if (again_ns > 0 && !r->https->closing) pmm__loop_at(r->https->loop, &r->again, again_ns);
   else if (r->result == CURLE_OK && sealed && http > 0) finish(r, PMM_OK, (int)http, "");
-  else if (r->overflow) finish(r, PMM_FULL, 0, "answer too large");
+  else if (r->overflow || r->result == CURLE_OUT_OF_MEMORY) finish(r, PMM_FULL, 0, "answer too large"); /* curl's word for a line too long */
   else if (r->result == CURLE_OPERATION_TIMEDOUT) finish(r, PMM_NOT_READY, 0, "deadline");
   else finish(r, PMM_IO, 0, r->result == CURLE_OK ? "answer is not HTTP" : why_of(r->result, text, sizeof text));
 }

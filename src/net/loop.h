@@ -16,6 +16,7 @@ typedef struct pmm__trash { void (*fn)(struct pmm__trash *trash); struct pmm__tr
 typedef struct pmm__https pmm__https_t; /* requests, http.c */
 struct pmm__ws;
 struct pmm_host;
+struct pmm__stream;
 
 typedef struct pmm__loop {
   pmm_net_t base;
@@ -31,6 +32,7 @@ typedef struct pmm__loop {
   pmm__https_t *https;
   struct pmm__ws *ws;               /* streams, by next */
   struct pmm_host *host;            /* likewise */
+  struct pmm__stream *stream;       /* all, also those that nobody owns any more */
   unsigned char pool[PMM__RANDOM_POOL]; size_t pool_at;
   char in[PMM__READ_MAX];           /* what was read last */
 } pmm__loop_t;

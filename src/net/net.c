@@ -11,6 +11,7 @@
 #include "net/host.h"
 #include "net/http.h"
 #include "net/loop.h"
+#include "net/stream.h"
 #include "net/tls.h"
 #include "net/ws.h"
 
@@ -160,10 +161,13 @@ static pmm_status_t open_loop(pmm__loop_t *loop, pmm_error_t *err) {
 }
 
 static void close_loop(pmm__loop_t *loop) {
+  while (loop->stream) pmm__stream_cut(loop->stream);
   uv_close((uv_handle_t *)&loop->clock, NULL);
   uv_close((uv_handle_t *)&loop->wake, NULL);
   uv_run(&loop->uv, UV_RUN_DEFAULT); /* a look-up of a name that still runs is waited for */
-  uv_loop_close(&loop->uv);
+  int const busy = uv_loop_close(&loop->uv);
+  assert(busy == 0); /* a handle was left open */
+  (void)busy;
   close(loop->clock_fd);
   empty_trash(loop);
   pmm__heap_fini(&loop->heap);

@@ -37,6 +37,7 @@ struct pmm__stream {
   char host[256]; int port; bool tls;
   lookup_t *lookup;
   struct addrinfo *list, *address;            /* of the name; the one being tried is before address */
+  pmm__stream_t *prev, *next;                 /* of the loop */
 };
 
 static void on_poll(uv_poll_t *handle, int status, int events);
@@ -61,6 +62,9 @@ static void dispose(pmm__stream_t *s) {
   s->state = ENDED;
   s->owner = NULL;
   pmm__loop_off(s->loop, &s->timer);
+  if (s->prev) s->prev->next = s->next;
+  else s->loop->stream = s->next;
+  if (s->next) s->next->prev = s->prev;
   if (s->lookup) { /* a look-up under way frees itself */
     s->lookup->stream = NULL;
     uv_cancel((uv_req_t *)&s->lookup->req);
@@ -284,9 +288,16 @@ static void on_start(void *ctx) {
   try_next(s);
 }
 
+static void enlist(pmm__stream_t *s) {
+  s->next = s->loop->stream;
+  if (s->next) s->next->prev = s;
+  s->loop->stream = s;
+}
+
 pmm__stream_t *pmm__stream_connect(pmm__loop_t *loop, const char *host, int port, bool tls, const pmm__stream_ops_t *ops, void *owner) {
   pmm__stream_t *const s = pmm__loop_take(sizeof *s);
   *s = (pmm__stream_t){.loop = loop, .ops = ops, .owner = owner, .fd = -1, .port = port, .tls = tls, .timer = {.ctx = s}};
+  enlist(s);
   snprintf(s->host, sizeof s->host, "%s", host);
   char text[8];
   snprintf(text, sizeof text, "%d", port);
@@ -310,6 +321,7 @@ pmm__stream_t *pmm__stream_connect(pmm__loop_t *loop, const char *host, int port
 pmm__stream_t *pmm__stream_accept(pmm__loop_t *loop, int fd, SSL_CTX *context, const pmm__stream_ops_t *ops, void *owner) {
   pmm__stream_t *const s = pmm__loop_take(sizeof *s);
   *s = (pmm__stream_t){.loop = loop, .ops = ops, .owner = owner, .fd = fd, .state = context ? HANDSHAKES : OPEN, .tls = context != NULL, .timer = {.ctx = s}};
+  enlist(s);
   set_options(fd);
   if (context) {
     s->ssl = SSL_new(context);
