@@ -100,7 +100,9 @@ static void route(call_t *c, const pmm_request_t *request) {
     return;
   }
   const pmm_json_node_t *body; /* parsed after the token: they share a parser */
-  if (request->body_len > 0 && pmm_json_parse(c->r.d->parser, request->body, request->body_len, &body, NULL, NULL) == PMM_OK && body->type == PMM_JSON_OBJECT) c->body = body;
+  const char *why;
+  size_t at;
+  if (request->body_len > 0 && pmm_json_parse(c->r.d->parser, request->body, request->body_len, &body, &at, &why) == PMM_OK && body->type == PMM_JSON_OBJECT) c->body = body;
   route_private(c);
 }
 

@@ -300,11 +300,13 @@ void pmm__dd_message(pmm_service_t *service, pmm_peer_t *peer, const char *text,
   pmm__dd_t *const d = (pmm__dd_t *)service;
   pmm__dd_sock_t *const s = peer->user;
   const pmm_json_node_t *body;
+  const char *why;
+  size_t at;
   pmm__dd_req_t r = {.d = d, .now_ns = pmm_service_now(service)};
   s->heard_ns = r.now_ns;
   r.member = s->member && s->token_ns > r.now_ns ? s->member : NULL;
   pmm_text_clear(&d->out);
-  if (pmm_json_parse(d->parser, text, len, &body, NULL, NULL) != PMM_OK || body->type != PMM_JSON_OBJECT) {
+  if (pmm_json_parse(d->parser, text, len, &body, &at, &why) != PMM_OK || body->type != PMM_JSON_OBJECT) {
     pmm__dd_fail(&r, PMM__DD_BAD_REQUEST, NULL, "a message is a JSON object");
     answer(&r, s, NULL, 0);
     return;

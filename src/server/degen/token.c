@@ -38,9 +38,10 @@ static bool decode(const char *text, size_t len, unsigned char *out, size_t cap,
 
 static const pmm_json_node_t *decode_json(pmm__dd_t *d, const char *text, size_t len, char part[PART_MAX]) {
   const pmm_json_node_t *root;
-  size_t part_len;
+  const char *why;
+  size_t part_len, at;
   if (!decode(text, len, (unsigned char *)part, PART_MAX - PMM_JSON_PAD, &part_len)) return NULL;
-  return pmm_json_parse(d->parser, part, part_len, &root, NULL, NULL) == PMM_OK && root->type == PMM_JSON_OBJECT ? root : NULL;
+  return pmm_json_parse(d->parser, part, part_len, &root, &at, &why) == PMM_OK && root->type == PMM_JSON_OBJECT ? root : NULL;
 }
 
 static pmm__dd_member_t *member_named(pmm__dd_t *d, const pmm_json_node_t *sub) {
