@@ -136,7 +136,7 @@ static pmm_status_t resolve_index(const builder_t *b, const pmm__setting_t *s, c
 }
 
 static pmm_status_t resolve_list(const builder_t *b, const pmm__setting_t *s, const char *key, target_t *target) {
-  const char *rest;
+  const char *rest = NULL;
   pmm_status_t const st = resolve_index(b, s, key, "strategies", "strategy", &target->element, &rest);
   target->kind = TARGET_ELEMENT;
   if (st != PMM_OK || !rest) return st;
@@ -157,7 +157,7 @@ static pmm_status_t resolve_section(const builder_t *b, const pmm__setting_t *s,
 static pmm_status_t resolve_items(const builder_t *b, const pmm__setting_t *s, const pmm__list_t *list, const char *key, target_t *target) {
   *target = (target_t){.kind = TARGET_ITEMS, .list = list};
   if (!key) return PMM_OK;
-  const char *rest;
+  const char *rest = NULL;
   pmm_status_t const st = resolve_index(b, s, key, list->name, list->params[0].name, &target->element, &rest);
   if (st != PMM_OK) return st;
   target->kind = TARGET_ITEM;

@@ -106,7 +106,7 @@ static pmm__kx_group_t *new_group(pmm__kx_t *k) {
 
 int pmm__kx_group_create(pmm__kx_t *k, pmm__kx_request_t *q) {
   static const char type[] = "CreateOrderGroupRequest";
-  int64_t limit_e6;
+  int64_t limit_e6 = 0;
   int status = read_limit(k, type, q->body, &limit_e6);
   if (!status) status = pmm__kx_member_shard(k, type, q->body);
   if (status) return status;
@@ -204,7 +204,7 @@ int pmm__kx_group_trigger(pmm__kx_t *k, pmm__kx_request_t *q) {
 
 /* A limit below what the window already holds fires at once. */
 int pmm__kx_group_limit(pmm__kx_t *k, pmm__kx_request_t *q) {
-  int64_t limit_e6;
+  int64_t limit_e6 = 0;
   pmm__kx_group_t *const g = group_of(k, q, NULL);
   if (!g) return q->status;
   int const status = read_limit(k, "UpdateOrderGroupLimitRequest", q->body, &limit_e6);

@@ -336,7 +336,7 @@ static void see_value(void *ctx, const position_t *p) {
 
 int pmm__pd_positions(pmm__pd_req_t *r) {
   char user[PMM_POLY_HEX_ADDRESS];
-  pmm__pd_member_t *member;
+  pmm__pd_member_t *member = NULL;
   int const refused = read_user(r, &member, user);
   if (refused) return refused;
   positions_t s = {.d = r->d, .user = user, .window = read_window(r)};
@@ -348,7 +348,7 @@ int pmm__pd_positions(pmm__pd_req_t *r) {
 
 int pmm__pd_value(pmm__pd_req_t *r) {
   char user[PMM_POLY_HEX_ADDRESS];
-  pmm__pd_member_t *member;
+  pmm__pd_member_t *member = NULL;
   int const refused = read_user(r, &member, user);
   if (refused) return refused;
   positions_t s = {.d = r->d};
@@ -401,7 +401,7 @@ static void put_user_trades(pmm__pd_req_t *r, const pmm__pd_member_t *member, wi
 
 int pmm__pd_activity(pmm__pd_req_t *r) {
   char user[PMM_POLY_HEX_ADDRESS];
-  pmm__pd_member_t *member;
+  pmm__pd_member_t *member = NULL;
   window_t window = read_window(r);
   int const refused = read_user(r, &member, user);
   if (refused) return refused;
