@@ -190,6 +190,8 @@ pmm_status_t pmm_kalshi_positions_read(pmm_kalshi_codec_t *codec, const char *te
 
 #define PMM_KALSHI_SHARDS_MAX 16
 typedef struct pmm_kalshi_balance { int64_t balance_e6; int64_t updated_ns; int64_t shard_e6[PMM_KALSHI_SHARDS_MAX]; uint32_t shards; /* bit set of those told */ } pmm_kalshi_balance_t;
+/* Sum of resting_order_value_breakdown, which is exact; where it is missing total_resting_order_value, which is cut to cents. */
+pmm_status_t pmm_kalshi_resting_value_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, int64_t *value_e6, pmm_error_t *err);
 pmm_status_t pmm_kalshi_balance_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_balance_t *out, pmm_error_t *err);
 
 typedef struct pmm_kalshi_exchange { bool exchange_active, trading_active; uint32_t shards, shards_trading; int64_t resume_ns; } pmm_kalshi_exchange_t; /* bit sets by exchange_index */
@@ -256,10 +258,14 @@ size_t pmm_kalshi_write_create(const pmm_kalshi_new_t *order, char *buf, size_t 
 size_t pmm_kalshi_write_batch_create(const pmm_kalshi_new_t *order, size_t cnt, char *buf, size_t cap);
 typedef struct pmm_kalshi_kill { const char *order_id, *market; int32_t subaccount; } pmm_kalshi_kill_t;
 size_t pmm_kalshi_write_batch_cancel(const pmm_kalshi_kill_t *order, size_t cnt, char *buf, size_t cap);
-typedef struct pmm_kalshi_amend { const char *market, *client_order_id, *new_client_order_id; uint8_t side; int32_t price_e4; int64_t total_e6; /* filled and open */ } pmm_kalshi_amend_t;
+typedef struct pmm_kalshi_amend { const char *market, *client_order_id, *new_client_order_id; uint8_t side; int32_t price_e4;
+  int64_t total_e6;   /* filled and open */
+  int64_t expires_ns; /* PMM_TIME_NONE: as it is; 0: never */
+} pmm_kalshi_amend_t;
 size_t pmm_kalshi_write_amend(const pmm_kalshi_amend_t *amend, char *buf, size_t cap);
 size_t pmm_kalshi_write_decrease(const char *market, int64_t reduce_to_e6, char *buf, size_t cap);
-size_t pmm_kalshi_write_group(int64_t limit_e6, int32_t subaccount, char *buf, size_t cap); /* for create; for limit with subaccount 0 */
+/* For creation; for a new limit with subaccount and shard 0, which are left out. */
+size_t pmm_kalshi_write_group(int64_t limit_e6, int32_t subaccount, int32_t exchange_index, char *buf, size_t cap);
 /* Commands of the socket. channels and markets: names; a market list may be empty. */
 size_t pmm_kalshi_write_subscribe(uint64_t id, const char *const *channel, size_t channel_cnt, const char *const *market, size_t market_cnt,
                                   bool use_yes_price, char *buf, size_t cap);
@@ -279,6 +285,8 @@ const pmm_ladder_t *pmm_kalshi_books_ladder(const pmm_kalshi_books_t *books, uin
 bool pmm_kalshi_books_is_good(const pmm_kalshi_books_t *books, uint32_t index); /* it holds what the venue has sent, without a gap */
 /* Another grid: levels that do not lie on it fall away. PMM_INVAL. */
 pmm_status_t pmm_kalshi_books_regrid(pmm_kalshi_books_t *books, uint32_t index, const pmm_grid_t *grid);
+/* Records name markets as first + index from now on; 0 at the beginning. */
+void pmm_kalshi_books_first(pmm_kalshi_books_t *books, uint32_t first);
 /* A sid starts counting at 1; its book messages have NO levels in YES prices or not. PMM_FULL. */
 pmm_status_t pmm_kalshi_books_sid(pmm_kalshi_books_t *books, uint32_t sid, bool use_yes_price);
 void pmm_kalshi_books_forget(pmm_kalshi_books_t *books); /* the connection is gone: every sid, and no book is good */

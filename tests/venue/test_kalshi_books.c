@@ -216,11 +216,13 @@ static void other_requests(void **state) {
   char buf[600];
   assert_true(pmm_kalshi_write_batch_cancel((pmm_kalshi_kill_t[]){{"o-1", "A", 0}, {"o-2", "B", 2}}, 2, buf, sizeof buf) > 0);
   assert_string_equal(buf, "{\"orders\":[{\"order_id\":\"o-1\",\"market_ticker\":\"A\"},{\"order_id\":\"o-2\",\"subaccount\":2,\"market_ticker\":\"B\"}]}");
-  assert_true(pmm_kalshi_write_amend(&(pmm_kalshi_amend_t){.market = "A", .client_order_id = "c", .side = PMM_ASK, .price_e4 = 5600, .total_e6 = 7000000}, buf, sizeof buf) > 0);
+  assert_true(pmm_kalshi_write_amend(&(pmm_kalshi_amend_t){.market = "A", .client_order_id = "c", .side = PMM_ASK, .price_e4 = 5600, .total_e6 = 7000000, .expires_ns = PMM_TIME_NONE}, buf, sizeof buf) > 0);
   assert_string_equal(buf, "{\"ticker\":\"A\",\"side\":\"ask\",\"price\":\"0.5600\",\"count\":\"7.00\",\"client_order_id\":\"c\"}");
+  assert_true(pmm_kalshi_write_amend(&(pmm_kalshi_amend_t){.market = "A", .price_e4 = 5600, .total_e6 = 7000000, .expires_ns = INT64_C(1790000000) * PMM_NS_PER_S}, buf, sizeof buf) > 0);
+  assert_string_equal(buf, "{\"ticker\":\"A\",\"side\":\"bid\",\"price\":\"0.5600\",\"count\":\"7.00\",\"expiration_time\":1790000000}");
   assert_true(pmm_kalshi_write_decrease("A", 4000000, buf, sizeof buf) > 0);
   assert_string_equal(buf, "{\"reduce_to\":\"4.00\",\"market_ticker\":\"A\"}");
-  assert_true(pmm_kalshi_write_group(50000000, 0, buf, sizeof buf) > 0);
+  assert_true(pmm_kalshi_write_group(50000000, 0, 0, buf, sizeof buf) > 0);
   assert_string_equal(buf, "{\"contracts_limit_fp\":\"50.00\"}");
   const char *const channels[] = {"orderbook_delta", "trade"}, *const markets[] = {"KXT-26NOV20-A"};
   assert_true(pmm_kalshi_write_subscribe(1, channels, 2, markets, 1, false, buf, sizeof buf) > 0);

@@ -19,7 +19,7 @@ typedef struct stream { uint32_t sid; bool use_yes_price; uint64_t seq; } stream
 
 struct pmm_kalshi_books {
   book_t *book;
-  uint32_t book_cnt, book_max;
+  uint32_t book_cnt, book_max, first;
   uint32_t *place; /* open addressing: index + 1 by hash of the ticker */
   uint32_t place_mask;
   stream_t stream[PMM_KALSHI_SIDS_MAX];
@@ -104,6 +104,8 @@ pmm_status_t pmm_kalshi_books_regrid(pmm_kalshi_books_t *books, uint32_t index, 
   if (st == PMM_OK) k->grid = *grid;
   return st;
 }
+
+void pmm_kalshi_books_first(pmm_kalshi_books_t *books, uint32_t first) { books->first = first; }
 
 /* -- numbering -- */
 
@@ -250,9 +252,9 @@ pmm_status_t pmm_kalshi_books_apply(pmm_kalshi_books_t *books, const pmm_kalshi_
   if (!s || pmm_kalshi_books_find(books, frame->market, &index) != PMM_OK) return PMM_NOT_FOUND;
   book_t *const k = &books->book[index];
   switch ((pmm_kalshi_type_t)frame->type) {
-  case PMM_KALSHI_DELTA: return apply_delta(books, k, frame, s, record(frame, index, recv_ns, PMM_MD_LEVEL), md, cnt);
-  case PMM_KALSHI_BOOK: return apply_book(books, k, frame, s, record(frame, index, recv_ns, PMM_MD_CLEAR), md, cnt);
-  case PMM_KALSHI_TRADE: return apply_trade(books, frame, record(frame, index, recv_ns, PMM_MD_TRADE), md, cnt);
+  case PMM_KALSHI_DELTA: return apply_delta(books, k, frame, s, record(frame, books->first + index, recv_ns, PMM_MD_LEVEL), md, cnt);
+  case PMM_KALSHI_BOOK: return apply_book(books, k, frame, s, record(frame, books->first + index, recv_ns, PMM_MD_CLEAR), md, cnt);
+  case PMM_KALSHI_TRADE: return apply_trade(books, frame, record(frame, books->first + index, recv_ns, PMM_MD_TRADE), md, cnt);
   default: return PMM_INVAL;
   }
 }
@@ -262,7 +264,7 @@ size_t pmm_kalshi_books_gaps(pmm_kalshi_books_t *books, int64_t recv_ns, pmm_md_
   for (uint32_t i = 0; i < books->book_cnt && n < cap; i++) {
     if (!books->book[i].gap_due) continue;
     books->book[i].gap_due = false;
-    md[n++] = (pmm_md_t){.recv_ns = recv_ns, .exch_ns = recv_ns, .market = i, .kind = PMM_MD_GAP, .flags = PMM_F_LAST};
+    md[n++] = (pmm_md_t){.recv_ns = recv_ns, .exch_ns = recv_ns, .market = books->first + i, .kind = PMM_MD_GAP, .flags = PMM_F_LAST};
   }
   return n;
 }

@@ -151,6 +151,29 @@ pmm_status_t pmm_kalshi_balance_read(pmm_kalshi_codec_t *codec, const char *text
   return PMM_OK;
 }
 
+pmm_status_t pmm_kalshi_resting_value_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, int64_t *value_e6, pmm_error_t *err) {
+  static const pmm__field_t fields[] = {
+      PMM__FIELD(raw_balance_t, dollars_e6, "total_resting_order_value", F_INT, true),
+      PMM__FIELD(raw_balance_t, shards, "resting_order_value_breakdown", F_NODE, false),
+  };
+  pmm__read_t const r = {text, err};
+  const pmm_json_node_t *root;
+  raw_balance_t raw = {0};
+  pmm_status_t st = pmm__kalshi_root(codec, text, len, &root, err);
+  if (st == PMM_OK) st = pmm__fields(&r, root, fields, PMM__COUNT(fields), &raw);
+  if (st == PMM_OK && pmm_abs64(raw.dollars_e6) > INT64_MAX / 10000) return pmm__bad(&r, root->at, "total_resting_order_value: out of range");
+  int64_t sum_e6 = 0;
+  bool told = false;
+  for (const pmm_json_node_t *e = st == PMM_OK ? pmm_json_first(raw.shards) : NULL; e; e = pmm_json_next(raw.shards, e), told = true) {
+    raw_shard_t shard;
+    st = take_shard(&r, e, &shard);
+    if (st == PMM_OK && __builtin_add_overflow(sum_e6, shard.balance_e6, &sum_e6)) st = pmm__bad(&r, e->at, "balance: out of range");
+    if (st != PMM_OK) return st;
+  }
+  if (st == PMM_OK) *value_e6 = told ? sum_e6 : raw.dollars_e6 * 10000;
+  return st;
+}
+
 typedef struct raw_exchange { bool active, trading; int64_t resume_ns; const pmm_json_node_t *shards; } raw_exchange_t;
 
 pmm_status_t pmm_kalshi_exchange_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_exchange_t *out, pmm_error_t *err) {

@@ -171,6 +171,11 @@ size_t pmm_kalshi_write_amend(const pmm_kalshi_amend_t *a, char *buf, size_t cap
   price(&o, a->price_e4);
   LIT(&o, ",\"count\":");
   count(&o, a->total_e6);
+  if (a->expires_ns != PMM_TIME_NONE) {
+    if (a->expires_ns < 0) o.ok = false;
+    LIT(&o, ",\"expiration_time\":");
+    number(&o, (uint64_t)(a->expires_ns / PMM_NS_PER_S));
+  }
   if (a->client_order_id) {
     LIT(&o, ",\"client_order_id\":");
     name(&o, a->client_order_id);
@@ -193,11 +198,15 @@ size_t pmm_kalshi_write_decrease(const char *market, int64_t reduce_to_e6, char 
   return end(&o);
 }
 
-size_t pmm_kalshi_write_group(int64_t limit_e6, int32_t sub, char *buf, size_t cap) {
+size_t pmm_kalshi_write_group(int64_t limit_e6, int32_t sub, int32_t exchange_index, char *buf, size_t cap) {
   out_t o = begin(buf, cap);
   LIT(&o, "{\"contracts_limit_fp\":");
   count(&o, limit_e6);
   subaccount(&o, sub);
+  if (exchange_index > 0) {
+    LIT(&o, ",\"exchange_index\":");
+    number(&o, (uint64_t)exchange_index);
+  }
   LIT(&o, "}");
   return end(&o);
 }
