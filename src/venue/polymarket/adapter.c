@@ -204,7 +204,7 @@ static pmm_status_t set_credentials(pmm__poly_t *p, const pmm_secrets_t *secrets
 
 static void free_all(pmm__poly_t *p) {
   pmm__discover_free(p);
-  pmm__orders_free(p);
+  pmm__poly_orders_free(p);
   for (int i = 0; i < 2; i++) pmm_poly_prepared_free(p->prepared[i]);
   pmm_poly_codec_free(p->codec);
   pmm_poly_tokens_free(p->tokens);

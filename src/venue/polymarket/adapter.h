@@ -217,7 +217,7 @@ void pmm__read_version(pmm__poly_t *p);
 
 /* -- orders.c -- */
 pmm_status_t pmm__orders_init(pmm__poly_t *p, pmm_error_t *err);
-void pmm__orders_free(pmm__poly_t *p);
+void pmm__poly_orders_free(pmm__poly_t *p);
 pmm__order_t *pmm__order_by_word(pmm__poly_t *p, const pmm_poly_word_t *id);
 pmm__order_t *pmm__order_by_id(pmm__poly_t *p, uint64_t order_id);
 /* A new entry, in no state yet; NULL: full of open orders. */

@@ -31,7 +31,7 @@ pmm_status_t pmm__orders_init(pmm__poly_t *p, pmm_error_t *err) {
   return PMM_OK;
 }
 
-void pmm__orders_free(pmm__poly_t *p) {
+void pmm__poly_orders_free(pmm__poly_t *p) {
   free(p->order);
   free(p->by_id);
   free(p->by_word);
