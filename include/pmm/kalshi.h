@@ -263,7 +263,8 @@ typedef struct pmm_kalshi_amend { const char *market, *client_order_id, *new_cli
   int64_t expires_ns; /* PMM_TIME_NONE: as it is; 0: never */
 } pmm_kalshi_amend_t;
 size_t pmm_kalshi_write_amend(const pmm_kalshi_amend_t *amend, char *buf, size_t cap);
-size_t pmm_kalshi_write_decrease(const char *market, int64_t reduce_to_e6, char *buf, size_t cap);
+/* By so much, not to so much: then the new total is known whatever was filled meanwhile. */
+size_t pmm_kalshi_write_decrease(const char *market, int64_t reduce_by_e6, char *buf, size_t cap);
 /* For creation; for a new limit with subaccount and shard 0, which are left out. */
 size_t pmm_kalshi_write_group(int64_t limit_e6, int32_t subaccount, int32_t exchange_index, char *buf, size_t cap);
 /* Commands of the socket. channels and markets: names; a market list may be empty. */

@@ -221,7 +221,7 @@ static void other_requests(void **state) {
   assert_true(pmm_kalshi_write_amend(&(pmm_kalshi_amend_t){.market = "A", .price_e4 = 5600, .total_e6 = 7000000, .expires_ns = INT64_C(1790000000) * PMM_NS_PER_S}, buf, sizeof buf) > 0);
   assert_string_equal(buf, "{\"ticker\":\"A\",\"side\":\"bid\",\"price\":\"0.5600\",\"count\":\"7.00\",\"expiration_time\":1790000000}");
   assert_true(pmm_kalshi_write_decrease("A", 4000000, buf, sizeof buf) > 0);
-  assert_string_equal(buf, "{\"reduce_to\":\"4.00\",\"market_ticker\":\"A\"}");
+  assert_string_equal(buf, "{\"reduce_by\":\"4.00\",\"market_ticker\":\"A\"}");
   assert_true(pmm_kalshi_write_group(50000000, 0, 0, buf, sizeof buf) > 0);
   assert_string_equal(buf, "{\"contracts_limit_fp\":\"50.00\"}");
   const char *const channels[] = {"orderbook_delta", "trade"}, *const markets[] = {"KXT-26NOV20-A"};

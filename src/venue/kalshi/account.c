@@ -30,7 +30,7 @@ void pmm__k_acked(pmm__kalshi_t *a, uint32_t idx, pmm_kalshi_text_t vid, int64_t
 }
 
 /* It is over as far as the driver goes; for us once every fill has been told. */
-static void end_if_complete(pmm__kalshi_t *a, uint32_t idx) {
+void pmm__k_end_if_complete(pmm__kalshi_t *a, uint32_t idx) {
   pmm__vorder_t *const o = pmm__orders_at(a->orders, idx);
   if (o->stage == PMM__V_OVER) return;
   bool const full = o->filled_e6 >= o->qty_e6;
@@ -48,7 +48,7 @@ void pmm__k_ended(pmm__kalshi_t *a, uint32_t idx, pmm_kind_t kind, int64_t was_o
   o->told_end = true;
   a->korder[idx].queued = false;
   pmm__k_event(a, o, kind, was_open_e6, 0, (uint8_t)why, exch_ns);
-  end_if_complete(a, idx);
+  pmm__k_end_if_complete(a, idx);
   if (o->stage != PMM__V_OVER) pmm__k_look(a, idx, 2 * LOOK_NS); /* fills are under way: when they do not come they are read */
 }
 
@@ -104,7 +104,7 @@ void pmm__k_fill(pmm__kalshi_t *a, const pmm_kalshi_fill_t *f) {
   o->filled_e6 += f->qty_e6;
   o->venue_filled_e6 = pmm_max64(o->venue_filled_e6, o->filled_e6);
   tell_fill(a, f, o->order_id, market);
-  end_if_complete(a, idx);
+  pmm__k_end_if_complete(a, idx);
 }
 
 /* -- what the orders' channel says -- */
@@ -153,7 +153,7 @@ static void tell_state(pmm__kalshi_t *a, uint32_t idx, int64_t open_e6, int64_t 
   if (!o->told_end) pmm__k_event(a, o, PMM_EV_ORDER_STATE, open_e6, filled_e6, 0, PMM_TIME_NONE);
   if (open_e6 > 0) return;
   o->told_end = true;
-  end_if_complete(a, idx);
+  pmm__k_end_if_complete(a, idx);
   if (o->stage == PMM__V_OVER) return;
   a->reconcile_wanted = a->taken_over; /* its fills have not come by themselves: they are read */
   pmm__k_look(a, idx, 5 * LOOK_NS);
@@ -176,6 +176,7 @@ static void found(pmm__kalshi_t *a, uint32_t idx, const pmm_kalshi_order_t *v) {
   o->stage = PMM__V_RESTS;
   o->told_end = false;
   o->qty_e6 = v->filled_e6 + v->remaining_e6;
+  k->doubtful = false;
   tell_state(a, idx, v->remaining_e6, v->filled_e6);
   if (k->wants_cancel) pmm__k_queue_cancel(a, idx);
 }

@@ -22,8 +22,10 @@ typedef struct pmm__korder {
   int64_t expires_ns;           /* venue time at which it ends unless renewed, PMM_TIME_NONE never */
   int64_t user_expires_ns;      /* GTD: as the strategy asked, PMM_TIME_NONE none */
   int64_t amend_e6;             /* open quantity asked for */
+  int64_t amend_total_e6;       /* what the order will be in all, as sent */
   int32_t amend_price_e4;
   uint8_t looks;                /* how often it was not found, or not as it should be */
+  bool doubtful;                /* a change of its size may or may not have been made */
   bool acked, wants_cancel, cancel_queued, queued, renewing, has_amend;
 } pmm__korder_t;
 
@@ -170,6 +172,7 @@ void pmm__k_fill(pmm__kalshi_t *a, const pmm_kalshi_fill_t *f);
 void pmm__k_order(pmm__kalshi_t *a, const pmm_kalshi_order_t *o);          /* from the socket */
 void pmm__k_acked(pmm__kalshi_t *a, uint32_t idx, pmm_kalshi_text_t vid, int64_t exch_ns);
 void pmm__k_ended(pmm__kalshi_t *a, uint32_t idx, pmm_kind_t kind, int64_t was_open_e6, int64_t venue_filled_e6, pmm_reject_t why, int64_t exch_ns);
+void pmm__k_end_if_complete(pmm__kalshi_t *a, uint32_t idx);
 void pmm__k_lost(pmm__kalshi_t *a, uint32_t idx);
 void pmm__k_look(pmm__kalshi_t *a, uint32_t idx, int64_t in_ns);
 void pmm__k_looks_tick(pmm__kalshi_t *a, int64_t mono_ns);

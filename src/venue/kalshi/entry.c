@@ -104,12 +104,14 @@ static void send_amend(pmm__kalshi_t *a, pmm__krequest_t *r, uint64_t tag) {
   const char *const market = a->market[o->market].desc.id;
   bool const decrease = r->kind == K_DECREASE;
   o->asked |= PMM__ASKED_AMEND;
+  int64_t const by_e6 = pmm__vorder_open(o) - k->amend_e6;
+  k->amend_total_e6 = r->kind == K_RENEW ? o->qty_e6 : decrease ? o->qty_e6 - by_e6 : o->filled_e6 + k->amend_e6;
   if (r->kind == K_RENEW) k->expires_ns = pmm__k_venue_now(a) + a->params.dead_man_ns + PMM_NS_PER_S;
   if (r->kind == K_RENEW && k->user_expires_ns != PMM_TIME_NONE) k->expires_ns = pmm_min64(k->expires_ns, k->user_expires_ns);
   pmm_kalshi_amend_t const form = {.market = market, .side = (uint8_t)pmm_route_side((pmm_route_t)o->route), .price_e4 = r->kind == K_RENEW ? o->price_e4 : k->amend_price_e4,
-                                   .total_e6 = r->kind == K_RENEW ? o->qty_e6 : o->filled_e6 + k->amend_e6, .expires_ns = r->kind == K_RENEW ? k->expires_ns : PMM_TIME_NONE};
+                                   .total_e6 = k->amend_total_e6, .expires_ns = r->kind == K_RENEW ? k->expires_ns : PMM_TIME_NONE};
   snprintf(path, sizeof path, ORDERS_PATH "/%s/%s", o->vid, decrease ? "decrease" : "amend");
-  size_t const len = decrease ? pmm_kalshi_write_decrease(market, k->amend_e6, a->body, sizeof a->body) : pmm_kalshi_write_amend(&form, a->body, sizeof a->body);
+  size_t const len = decrease ? pmm_kalshi_write_decrease(market, by_e6, a->body, sizeof a->body) : pmm_kalshi_write_amend(&form, a->body, sizeof a->body);
   if (len > 0 && pmm__k_send(a, "POST", path, UINT32_MAX, a->body, len, on_done, tag)) return;
   o->asked &= (uint8_t)~PMM__ASKED_AMEND;
   k->renewing = false;
@@ -352,7 +354,7 @@ static void not_placed(pmm__kalshi_t *a, uint32_t idx, const pmm_kalshi_error_t 
 
 static void cancelled(pmm__kalshi_t *a, uint32_t idx, const pmm_kalshi_done_t *d) {
   pmm__vorder_t *const o = pmm__orders_at(a->orders, idx);
-  if (d->reduced_e6 <= 0) { /* there was nothing left to cancel */
+  if (d->reduced_e6 <= 0 || a->korder[idx].doubtful || (o->asked & PMM__ASKED_AMEND)) { /* nothing was left, or of how much is not known */
     pmm__k_look(a, idx, 0);
     return;
   }
@@ -384,10 +386,16 @@ static void amended(pmm__kalshi_t *a, uint32_t idx, const pmm__krequest_t *r, co
   }
   k->has_amend = false;
   if (o->stage == PMM__V_OVER) return;
-  int64_t const open_e6 = d->remaining_e6 >= 0 ? d->remaining_e6 : k->amend_e6, filled_e6 = d->filled_e6 >= 0 ? d->filled_e6 : pmm_max64(o->filled_e6, o->venue_filled_e6);
+  if (d->remaining_e6 <= 0) { /* fills have crossed it: nothing is left */
+    k->doubtful = true;
+    pmm__k_look(a, idx, 0);
+    return;
+  }
   o->price_e4 = k->amend_price_e4;
-  o->qty_e6 = filled_e6 + open_e6;
-  pmm__k_event(a, o, PMM_EV_AMENDED, open_e6, filled_e6, 0, d->exch_ns);
+  o->qty_e6 = k->amend_total_e6;
+  o->venue_filled_e6 = pmm_max64(o->venue_filled_e6, o->qty_e6 - d->remaining_e6);
+  pmm__k_event(a, o, PMM_EV_AMENDED, d->remaining_e6, o->qty_e6 - d->remaining_e6, 0, d->exch_ns);
+  pmm__k_end_if_complete(a, idx);
 }
 
 static void not_amended(pmm__kalshi_t *a, uint32_t idx, const pmm__krequest_t *r, const pmm_kalshi_error_t *e) {
@@ -397,7 +405,8 @@ static void not_amended(pmm__kalshi_t *a, uint32_t idx, const pmm__krequest_t *r
   if (renew) k->renewing = false;
   else k->has_amend = false;
   if (o->stage == PMM__V_OVER) return;
-  if (e->fault == PMM_KALSHI_FAULT_UNKNOWN && !renew) pmm__k_lost(a, idx);
+  k->doubtful |= e->fault == PMM_KALSHI_FAULT_UNKNOWN && !renew;
+  if (k->doubtful) pmm__k_lost(a, idx);
   else if (!renew) pmm__k_event(a, o, PMM_EV_AMEND_REJECT, 0, 0, e->reject, PMM_TIME_NONE);
   if (e->fault == PMM_KALSHI_FAULT_NOT_FOUND) pmm__k_look(a, idx, 0);
 }

@@ -188,10 +188,11 @@ size_t pmm_kalshi_write_amend(const pmm_kalshi_amend_t *a, char *buf, size_t cap
   return end(&o);
 }
 
-size_t pmm_kalshi_write_decrease(const char *market, int64_t reduce_to_e6, char *buf, size_t cap) {
+size_t pmm_kalshi_write_decrease(const char *market, int64_t reduce_by_e6, char *buf, size_t cap) {
   out_t o = begin(buf, cap);
-  LIT(&o, "{\"reduce_to\":");
-  count(&o, reduce_to_e6);
+  if (reduce_by_e6 == 0) o.ok = false;
+  LIT(&o, "{\"reduce_by\":");
+  count(&o, reduce_by_e6);
   LIT(&o, ",\"market_ticker\":");
   name(&o, market);
   LIT(&o, "}");
