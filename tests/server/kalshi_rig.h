@@ -236,6 +236,14 @@ RIG void rig_list(rig_t *r, const char *id, const pmm_listing_params_t *like, ui
   if (pmm_kalshi_dialect.list(r->service, *index, &listing, &err) != PMM_OK) fail_msg("%s", err.text);
 }
 
+/* Made once a process: RSA keys take their time. The first is Ed25519, the second RSA. */
+static pmm_kalshi_key_t *rig_key(int i) {
+  static pmm_kalshi_key_t *keys[2];
+  pmm_error_t err = {0};
+  if (!keys[i]) assert_int_equal(pmm_kalshi_key_generate(&keys[i], i == 0, &err), PMM_OK);
+  return keys[i];
+}
+
 static void rig_member(rig_t *r, int i, const char *name, int64_t cash_e6) {
   pmm_error_t err = {0};
   pmm_member_params_t m = {.cash_e6 = cash_e6};
@@ -244,7 +252,7 @@ static void rig_member(rig_t *r, int i, const char *name, int64_t cash_e6) {
   snprintf(m.kalshi_key_id, sizeof m.kalshi_key_id, "key-%s", name);
   snprintf(r->key_file[i], sizeof r->key_file[i], "/tmp/pmm-test-%d-%d.pem", (int)getpid(), i);
   snprintf(m.kalshi_public_key, sizeof m.kalshi_public_key, "%s", r->key_file[i]);
-  assert_int_equal(pmm_kalshi_key_generate(&r->key[i], i == 0, &err), PMM_OK); /* the first Ed25519, the second RSA */
+  r->key[i] = rig_key(i);
   assert_int_equal(pmm_kalshi_key_pem(r->key[i], false, pem, sizeof pem), PMM_OK);
   FILE *const f = fopen(r->key_file[i], "wb");
   assert_non_null(f);
@@ -284,10 +292,7 @@ RIG void rig_shut(rig_t *r) {
   }
   pmm_kalshi_dialect.close(r->service);
   pmm_place_close(r->place);
-  for (int i = 0; i < 2; i++) {
-    pmm_kalshi_key_free(r->key[i]);
-    unlink(r->key_file[i]);
-  }
+  for (int i = 0; i < 2; i++) unlink(r->key_file[i]);
   free(r->body);
 }
 #endif
