@@ -121,6 +121,10 @@ pmm_status_t pmm__read_inner(pmm_feed_codec_t *c, const pmm_json_node_t *node, c
   if (!node || node->type != PMM_JSON_STRING || node->len == 0 || node->len > PMM__INNER_MAX) return pmm__bad(c, node, "no text with JSON in it");
   memcpy(c->inner, node->text, node->len);
   memset(c->inner + node->len, 0, PMM_JSON_PAD);
+  if (pmm__scan(c->inner, node->len, c->inner_scanned, c->inner_copy)) {
+    *root = c->inner_scanned;
+    return PMM_OK;
+  }
   if (pmm_json_parse(c->inner_json, c->inner, node->len, root, &at, &why) != PMM_OK) return pmm__bad(c, node, why);
   return PMM_OK;
 }
@@ -314,6 +318,7 @@ void pmm_feed_codec_reset(pmm_feed_codec_t *c) {
 
 static pmm_status_t decode_json(pmm_feed_codec_t *c, const char *text, size_t len, pmm_feed_frame_t *out) {
   const pmm_json_node_t *root;
+  if (pmm__scan(text, len, c->scanned, c->copy)) return c->ops->decode(c, c->scanned, out);
   pmm_status_t const st = pmm_json_parse(c->json, text, len, &root, &c->at, &c->why);
   return st == PMM_OK ? c->ops->decode(c, root, out) : st;
 }

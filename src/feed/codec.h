@@ -7,6 +7,8 @@
 
 #define PMM__TICKS_MAX 4096 /* of one frame: the longest back-fills known have 120 points a symbol, trade snapshots 1000 */
 #define PMM__INNER_MAX 1024 /* JSON inside a string */
+#define PMM__SCAN_NODES 1024 /* documents that the quick reader takes */
+#define PMM__SCAN_COPY 1024
 
 /* Counters of one stream. `next` holds what the frame under way will commit. */
 typedef struct pmm__counter {
@@ -43,7 +45,12 @@ struct pmm_feed_codec {
   const char *why, *lack; /* of a failed decode, and what follows it */
   size_t at;
   char inner[PMM__INNER_MAX + PMM_JSON_PAD];
+  pmm_json_node_t scanned[PMM__SCAN_NODES], inner_scanned[PMM__SCAN_NODES];
+  char copy[PMM__SCAN_COPY], inner_copy[PMM__SCAN_COPY];
 };
+
+/* scan.c: the nodes of a document, as pmm_json_parse gives them, or false: let that one read it. PMM_JSON_PAD readable bytes follow the text. */
+bool pmm__scan(const char *text, size_t len, pmm_json_node_t node[PMM__SCAN_NODES], char copy[PMM__SCAN_COPY]);
 
 /* -- reading; each returns PMM_OK or PMM_PARSE with c->at and c->why set; a missing node (NULL) is trouble at `parent` -- */
 pmm_status_t pmm__bad(pmm_feed_codec_t *c, const pmm_json_node_t *node, const char *why);
