@@ -17,6 +17,7 @@ run "$bin/bench_match" "$match"
 run "$bin/bench_sim" "$sim"
 run "$bin/bench_tape" ${1:+"$1"}
 run "$bin/bench_polymarket" ${1:+"$1"}
+run "$bin/bench_feed" "$match"
 run "$bin/bench_backtest" --strategy replay --events "$events"
 for s in linear adaptive logit digital; do run "$bin/bench_backtest" --strategy $s --events "$events"; done
 run "$bin/bench_backtest" --strategy linear --requote 0 --events "$events" # a decision on every message
