@@ -45,7 +45,7 @@ typedef struct request {
   struct request *finished_next;
 } request_t;
 
-typedef struct watched { uv_poll_t poll; pmm__https_t *https; curl_socket_t fd; } watched_t;
+typedef struct watched { uv_poll_t poll; pmm__https_t *https; curl_socket_t fd; int events; } watched_t;
 
 struct pmm__https {
   pmm__loop_t *loop;
@@ -65,8 +65,10 @@ static void deliver(pmm__https_t *h);
 static void on_poll(uv_poll_t *handle, int status, int events) {
   watched_t *const w = (watched_t *)handle;
   pmm__https_t *const h = w->https;
-  int const flags = status < 0 ? CURL_CSELECT_ERR : ((events & UV_READABLE) ? CURL_CSELECT_IN : 0) | ((events & UV_WRITABLE) ? CURL_CSELECT_OUT : 0);
-  advance(h, w->fd, flags);
+  int const flags = ((events & UV_READABLE) ? CURL_CSELECT_IN : 0) | ((events & UV_WRITABLE) ? CURL_CSELECT_OUT : 0);
+  advance(h, w->fd, status < 0 ? CURL_CSELECT_IN | CURL_CSELECT_ERR : flags);
+  /* libuv stops watching a socket with an error; what it still holds must be read, though. */
+  if (status < 0 && !uv_is_closing((uv_handle_t *)handle)) uv_poll_start(handle, w->events, on_poll);
   deliver(h);
 }
 
@@ -89,7 +91,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *ou
     if (uv_poll_init_socket(&h->loop->uv, &w->poll, fd) != 0) { free(w); return -1; }
     curl_multi_assign(h->multi, fd, w);
   }
-  uv_poll_start(&w->poll, ((what & CURL_POLL_IN) ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) ? UV_WRITABLE : 0), on_poll);
+  w->events = ((what & CURL_POLL_IN) ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) ? UV_WRITABLE : 0);
+  uv_poll_start(&w->poll, w->events, on_poll);
   return 0;
 }
 

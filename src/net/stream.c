@@ -415,12 +415,13 @@ static void step_write(pmm__stream_t *s) {
   if (had && s->state == OPEN && s->out.len == 0 && s->ops->drained) s->ops->drained(s->owner);
 }
 
-/* A paused connection that breaks is told at once; one that is read learns of it by reading, after its last bytes. */
+/* A paused connection that breaks is told at once; one that is read learns of it by reading, after its last bytes. libuv reports any error of
+   a socket as a bad descriptor, so reading also finds out which it was. */
 static void on_poll(uv_poll_t *handle, int status, int events) {
   pmm__stream_t *const s = handle->data;
   if (s->state == ENDED) return;
   if (s->state == CONNECTS) { step_connect(s); return; }
-  if (status < 0) { fail(s, uv_strerror(status)); return; }
+  if (status < 0) events = UV_DISCONNECT;
   if (s->state == HANDSHAKES) { step_handshake(s); return; }
   if (events & UV_WRITABLE) step_write(s);
   if (s->state != OPEN && s->state != LINGERS) return;
