@@ -22,6 +22,7 @@ typedef struct raw_script {
   const char *flood; size_t flood_len; /* then this, again and again, until the client has hung up */
   bool cut;                         /* then reset instead of waiting for the client to go */
 } raw_script_t;
+#define SCRIPT(text) .script = {.answer = (text), .len = sizeof(text) - 1 /* further members and a brace follow */
 typedef struct raw_server {
   int fd, port;
   pthread_t thread;

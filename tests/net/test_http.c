@@ -146,7 +146,6 @@ static void test_close(void **state) {
 /* Each ends the request with a status and a reason, and costs no more memory than allowed. */
 static void test_hostile(void **state) {
   (void)state;
-#define SCRIPT(text) .script = {.answer = (text), .len = sizeof(text) - 1
   static char line[70000];
   memset(line, 'a', sizeof line);
   memcpy(line, "X: ", 3);
