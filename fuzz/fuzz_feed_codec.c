@@ -67,7 +67,7 @@ static void compare_readers(size_t len) {
   const char *why;
   size_t at;
   if (!json) json = pmm_json_new();
-  if (!pmm__scan(text, len, quick, copy)) return;
+  if (!pmm__feed_scan(text, len, quick, copy)) return;
   if (pmm_json_parse(json, text, len, &full, &at, &why) != PMM_OK || full->span != quick->span) abort();
   for (uint32_t i = 0; i < full->span; i++)
     if (full[i].type != quick[i].type || full[i].len != quick[i].len || full[i].span != quick[i].span || full[i].at != quick[i].at || memcmp(full[i].text, quick[i].text, full[i].len) != 0) abort();

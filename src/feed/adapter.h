@@ -92,10 +92,10 @@ void pmm__login_wipe(pmm__link_t *link);
 pmm_status_t pmm__login_headers(pmm__link_t *link, pmm_header_t header[PMM_WS_HEADERS_MAX], size_t *cnt);
 
 /* link.c */
-pmm_status_t pmm__link_open(pmm__link_t *link, pmm_error_t *err);
+pmm_status_t pmm__feed_link_open(pmm__link_t *link, pmm_error_t *err);
 void pmm__link_close(pmm__link_t *link);
 void pmm__link_beat(pmm__link_t *link, int64_t mono_ns);
-void pmm__tell(pmm__link_t *link, pmm__trouble_t trouble, pmm_severity_t severity, const char *code, const char *text);
+void pmm__feed_tell(pmm__link_t *link, pmm__trouble_t trouble, pmm_severity_t severity, const char *code, const char *text);
 
 /* feeds.c: what a link brings. live: the first connection came, or the last one went. */
 void pmm__on_connected(struct pmm_feeds *feeds, pmm__link_t *link, bool up, int64_t mono_ns);

@@ -26,7 +26,7 @@ pmm_status_t pmm_feed_from_string(const char *text, pmm_feed_source_t *out) {
 
 /* -- reading -- */
 
-pmm_status_t pmm__bad(pmm_feed_codec_t *c, const pmm_json_node_t *node, const char *why) {
+pmm_status_t pmm__feed_bad(pmm_feed_codec_t *c, const pmm_json_node_t *node, const char *why) {
   c->at = node ? node->at : 0;
   c->why = why;
   c->lack = "";
@@ -41,8 +41,8 @@ bool pmm__is_empty(const pmm_json_node_t *n) {
 
 static pmm_status_t decimal_of(pmm_feed_codec_t *c, const pmm_json_node_t *node, int64_t least, const char *why, int64_t *out) {
   int64_t v;
-  if (!is_text(node)) return pmm__bad(c, node, why);
-  if (pmm_decimal_parse_floor(node->text, node->len, 8, &v, NULL) != PMM_OK || v < least) return pmm__bad(c, node, why);
+  if (!is_text(node)) return pmm__feed_bad(c, node, why);
+  if (pmm_decimal_parse_floor(node->text, node->len, 8, &v, NULL) != PMM_OK || v < least) return pmm__feed_bad(c, node, why);
   *out = v;
   return PMM_OK;
 }
@@ -56,13 +56,13 @@ pmm_status_t pmm__size_of(pmm_feed_codec_t *c, const pmm_json_node_t *node, int6
 static const pmm_json_node_t *member(pmm_feed_codec_t *c, const pmm_json_node_t *object, const char *key) {
   const pmm_json_node_t *const node = pmm_json_get(object, key);
   if (!node) {
-    pmm__bad(c, object, key);
+    pmm__feed_bad(c, object, key);
     c->lack = " missing";
   }
   return node;
 }
 
-pmm_status_t pmm__read_price(pmm_feed_codec_t *c, const pmm_json_node_t *object, const char *key, int64_t *out) {
+pmm_status_t pmm__feed_read_price(pmm_feed_codec_t *c, const pmm_json_node_t *object, const char *key, int64_t *out) {
   const pmm_json_node_t *const node = member(c, object, key);
   return node ? pmm__price_of(c, node, out) : PMM_PARSE;
 }
@@ -76,7 +76,7 @@ pmm_status_t pmm__read_u64(pmm_feed_codec_t *c, const pmm_json_node_t *object, c
   const pmm_json_node_t *const node = member(c, object, key);
   int64_t v;
   if (!node) return PMM_PARSE;
-  if (!is_text(node) || pmm_decimal_parse(node->text, node->len, 0, &v, NULL) != PMM_OK || v < 0) return pmm__bad(c, node, "no whole number");
+  if (!is_text(node) || pmm_decimal_parse(node->text, node->len, 0, &v, NULL) != PMM_OK || v < 0) return pmm__feed_bad(c, node, "no whole number");
   *out = (uint64_t)v;
   return PMM_OK;
 }
@@ -88,7 +88,7 @@ pmm_status_t pmm__read_epoch(pmm_feed_codec_t *c, const pmm_json_node_t *object,
   if (st != PMM_OK) return st;
   if (v >= UINT64_C(1000000000000) && v <= UINT64_C(9223372036854)) *out_ns = (int64_t)v * PMM_NS_PER_MS;
   else if (v >= UINT64_C(1000000000000000) && v <= UINT64_C(9223372036854775)) *out_ns = (int64_t)v * PMM_NS_PER_US;
-  else return pmm__bad(c, pmm_json_get(object, key), "neither milliseconds nor microseconds");
+  else return pmm__feed_bad(c, pmm_json_get(object, key), "neither milliseconds nor microseconds");
   return PMM_OK;
 }
 
@@ -96,7 +96,7 @@ pmm_status_t pmm__read_iso(pmm_feed_codec_t *c, const pmm_json_node_t *object, c
   const pmm_json_node_t *const node = member(c, object, key);
   int64_t ns;
   if (!node) return PMM_PARSE;
-  if (node->type != PMM_JSON_STRING || pmm_time_parse(node->text, node->len, &ns, NULL) != PMM_OK) return pmm__bad(c, node, "no time");
+  if (node->type != PMM_JSON_STRING || pmm_time_parse(node->text, node->len, &ns, NULL) != PMM_OK) return pmm__feed_bad(c, node, "no time");
   *out_ns = ns;
   return PMM_OK;
 }
@@ -105,12 +105,12 @@ pmm_status_t pmm__read_iso(pmm_feed_codec_t *c, const pmm_json_node_t *object, c
 pmm_status_t pmm__price_e18(pmm_feed_codec_t *c, const pmm_json_node_t *node, int64_t *out) {
   char text[E18_MAX + 4];
   int64_t v;
-  if (!is_text(node) || node->len == 0 || node->len > E18_MAX) return pmm__bad(c, node, "no price scaled by 1e18");
+  if (!is_text(node) || node->len == 0 || node->len > E18_MAX) return pmm__feed_bad(c, node, "no price scaled by 1e18");
   for (uint32_t i = 0; i < node->len; i++)
-    if (node->text[i] < '0' || node->text[i] > '9') return pmm__bad(c, node, "no price scaled by 1e18");
+    if (node->text[i] < '0' || node->text[i] > '9') return pmm__feed_bad(c, node, "no price scaled by 1e18");
   memcpy(text, node->text, node->len);
   memcpy(text + node->len, "e-18", 4);
-  if (pmm_decimal_parse_floor(text, node->len + 4, 8, &v, NULL) != PMM_OK || v <= 0) return pmm__bad(c, node, "price out of range");
+  if (pmm_decimal_parse_floor(text, node->len + 4, 8, &v, NULL) != PMM_OK || v <= 0) return pmm__feed_bad(c, node, "price out of range");
   *out = v;
   return PMM_OK;
 }
@@ -118,14 +118,14 @@ pmm_status_t pmm__price_e18(pmm_feed_codec_t *c, const pmm_json_node_t *node, in
 pmm_status_t pmm__read_inner(pmm_feed_codec_t *c, const pmm_json_node_t *node, const pmm_json_node_t **root) {
   size_t at;
   const char *why;
-  if (!node || node->type != PMM_JSON_STRING || node->len == 0 || node->len > PMM__INNER_MAX) return pmm__bad(c, node, "no text with JSON in it");
+  if (!node || node->type != PMM_JSON_STRING || node->len == 0 || node->len > PMM__INNER_MAX) return pmm__feed_bad(c, node, "no text with JSON in it");
   memcpy(c->inner, node->text, node->len);
   memset(c->inner + node->len, 0, PMM_JSON_PAD);
-  if (pmm__scan(c->inner, node->len, c->inner_scanned, c->inner_copy)) {
+  if (pmm__feed_scan(c->inner, node->len, c->inner_scanned, c->inner_copy)) {
     *root = c->inner_scanned;
     return PMM_OK;
   }
-  if (pmm_json_parse(c->inner_json, c->inner, node->len, root, &at, &why) != PMM_OK) return pmm__bad(c, node, why);
+  if (pmm_json_parse(c->inner_json, c->inner, node->len, root, &at, &why) != PMM_OK) return pmm__feed_bad(c, node, why);
   return PMM_OK;
 }
 
@@ -164,7 +164,7 @@ pmm_feed_tick_t *pmm__tick(pmm_feed_codec_t *c, int stream, pmm_feed_tick_kind_t
 }
 
 pmm_status_t pmm__too_many(pmm_feed_codec_t *c) {
-  pmm__bad(c, NULL, "more in one frame than there is room for");
+  pmm__feed_bad(c, NULL, "more in one frame than there is room for");
   return PMM_FULL;
 }
 
@@ -202,7 +202,7 @@ bool pmm__count_conn(pmm__counter_t *counter, uint64_t seq, pmm_feed_frame_t *ou
 
 /* -- writing -- */
 
-void pmm__put(pmm__out_t *o, const char *fmt, ...) {
+void pmm__feed_put(pmm__out_t *o, const char *fmt, ...) {
   va_list args;
   va_start(args, fmt);
   int const n = vsnprintf(o->buf + o->len, o->cap - o->len, fmt, args);
@@ -211,15 +211,15 @@ void pmm__put(pmm__out_t *o, const char *fmt, ...) {
   else o->len += (size_t)n;
 }
 
-void pmm__put_quoted(pmm__out_t *o, const char *text) {
-  pmm__put(o, "\"");
+void pmm__feed_put_quoted(pmm__out_t *o, const char *text) {
+  pmm__feed_put(o, "\"");
   for (; *text && !o->full; text++) {
     unsigned char const ch = (unsigned char)*text;
-    if (ch == '"' || ch == '\\') pmm__put(o, "\\%c", ch);
-    else if (ch < ' ') pmm__put(o, "\\u%04x", ch);
-    else pmm__put(o, "%c", ch);
+    if (ch == '"' || ch == '\\') pmm__feed_put(o, "\\%c", ch);
+    else if (ch < ' ') pmm__feed_put(o, "\\u%04x", ch);
+    else pmm__feed_put(o, "%c", ch);
   }
-  pmm__put(o, "\"");
+  pmm__feed_put(o, "\"");
 }
 
 pmm_status_t pmm__put_end(const pmm__out_t *o, size_t *len) {
@@ -318,7 +318,7 @@ void pmm_feed_codec_reset(pmm_feed_codec_t *c) {
 
 static pmm_status_t decode_json(pmm_feed_codec_t *c, const char *text, size_t len, pmm_feed_frame_t *out) {
   const pmm_json_node_t *root;
-  if (pmm__scan(text, len, c->scanned, c->copy)) return c->ops->decode(c, c->scanned, out);
+  if (pmm__feed_scan(text, len, c->scanned, c->copy)) return c->ops->decode(c, c->scanned, out);
   pmm_status_t const st = pmm_json_parse(c->json, text, len, &root, &c->at, &c->why);
   return st == PMM_OK ? c->ops->decode(c, root, out) : st;
 }
@@ -336,7 +336,7 @@ static pmm_status_t decode(pmm_feed_codec_t *c, const char *text, size_t len, pm
   while (text[start] == ' ' || text[start] == '\n' || text[start] == '\r' || text[start] == '\t') start++;
   if (text[start] == '{' || text[start] == '[') return decode_json(c, text, len, out);
   if (c->ops->plain) return c->ops->plain(c, text, len, out);
-  return pmm__bad(c, NULL, "neither an object nor an array");
+  return pmm__feed_bad(c, NULL, "neither an object nor an array");
 }
 
 pmm_status_t pmm_feed_decode(pmm_feed_codec_t *c, const char *text, size_t len, pmm_feed_frame_t *frame, pmm_error_t *err) {
@@ -365,7 +365,7 @@ pmm_status_t pmm_feed_url(const pmm_feed_codec_t *c, const char *base, char *buf
   if (c->ops->url) return c->ops->url(c, base, buf, cap);
   pmm__out_t o = {.buf = buf, .cap = cap};
   size_t len;
-  pmm__put(&o, "%s", base);
+  pmm__feed_put(&o, "%s", base);
   return pmm__put_end(&o, &len);
 }
 
@@ -383,6 +383,6 @@ pmm_status_t pmm_feed_goodbye(const pmm_feed_codec_t *c, size_t n, char *buf, si
 pmm_status_t pmm_feed_ping(const pmm_feed_codec_t *c, char *buf, size_t cap, size_t *len) {
   if (c->ops != &pmm__rtds_ops) return PMM_END;
   pmm__out_t o = {.buf = buf, .cap = cap};
-  pmm__put(&o, "PING");
+  pmm__feed_put(&o, "PING");
   return pmm__put_end(&o, len);
 }

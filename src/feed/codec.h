@@ -50,11 +50,11 @@ struct pmm_feed_codec {
 };
 
 /* scan.c: the nodes of a document, as pmm_json_parse gives them, or false: let that one read it. PMM_JSON_PAD readable bytes follow the text. */
-bool pmm__scan(const char *text, size_t len, pmm_json_node_t node[PMM__SCAN_NODES], char copy[PMM__SCAN_COPY]);
+bool pmm__feed_scan(const char *text, size_t len, pmm_json_node_t node[PMM__SCAN_NODES], char copy[PMM__SCAN_COPY]);
 
 /* -- reading; each returns PMM_OK or PMM_PARSE with c->at and c->why set; a missing node (NULL) is trouble at `parent` -- */
-pmm_status_t pmm__bad(pmm_feed_codec_t *c, const pmm_json_node_t *node, const char *why);
-pmm_status_t pmm__read_price(pmm_feed_codec_t *c, const pmm_json_node_t *object, const char *key, int64_t *out); /* > 0 */
+pmm_status_t pmm__feed_bad(pmm_feed_codec_t *c, const pmm_json_node_t *node, const char *why);
+pmm_status_t pmm__feed_read_price(pmm_feed_codec_t *c, const pmm_json_node_t *object, const char *key, int64_t *out); /* > 0 */
 pmm_status_t pmm__read_size(pmm_feed_codec_t *c, const pmm_json_node_t *object, const char *key, int64_t *out);  /* >= 0 */
 pmm_status_t pmm__read_u64(pmm_feed_codec_t *c, const pmm_json_node_t *object, const char *key, uint64_t *out);  /* number or digits in a string */
 pmm_status_t pmm__read_epoch(pmm_feed_codec_t *c, const pmm_json_node_t *object, const char *key, int64_t *out_ns); /* ms or us, by magnitude */
@@ -86,8 +86,8 @@ bool pmm__count_conn(pmm__counter_t *counter, uint64_t seq, pmm_feed_frame_t *ou
 
 /* -- writing -- */
 typedef struct pmm__out { char *buf; size_t cap, len; bool full; } pmm__out_t;
-void pmm__put(pmm__out_t *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void pmm__put_quoted(pmm__out_t *o, const char *text); /* a JSON string, escaped */
+void pmm__feed_put(pmm__out_t *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void pmm__feed_put_quoted(pmm__out_t *o, const char *text); /* a JSON string, escaped */
 pmm_status_t pmm__put_end(const pmm__out_t *o, size_t *len);
 /* Copies text for people into frame->text: printable ASCII only, cut. */
 void pmm__say(pmm_feed_frame_t *frame, const char *what, const pmm_json_node_t *text);

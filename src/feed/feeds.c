@@ -51,7 +51,7 @@ static void evaluate(pmm_feeds_t *f, uint32_t u, int64_t mono_ns) {
 /* -- settlement -- */
 
 static void capture(pmm__link_t *l, pmm_settle_series_t *series, int64_t at_ns, int64_t value_e8, int64_t wall_ns) {
-  if (series && pmm_settle_add(series, at_ns, value_e8, wall_ns) == PMM_CORRUPT) pmm__tell(l, PMM__CONFLICT, PMM_ALERT, "conflict", "two values for one second of a settlement series");
+  if (series && pmm_settle_add(series, at_ns, value_e8, wall_ns) == PMM_CORRUPT) pmm__feed_tell(l, PMM__CONFLICT, PMM_ALERT, "conflict", "two values for one second of a settlement series");
 }
 
 /* In the minute before a boundary, from the oracle's own seconds: the mean of those that the average will hold. */
@@ -100,10 +100,10 @@ static void on_settling(pmm_feeds_t *f, pmm__link_t *l, const pmm__feed_t *fd, c
 
 static void tell_bits(pmm__link_t *l, const pmm__feed_t *fd, uint32_t bits) {
   const char *const name = fd->params->symbol;
-  if (bits & PMM_MERGE_CONFLICT) pmm__tell(l, PMM__CONFLICT, PMM_ALERT, "conflict", name);
-  if (bits & PMM_MERGE_CLOCK) pmm__tell(l, PMM__CLOCK, PMM_ALERT, "clock", name);
-  if (bits & PMM_MERGE_LAGGING) pmm__tell(l, PMM__LAG, PMM_WARN, "lag", name);
-  if (bits & PMM_MERGE_HELD) pmm__tell(l, PMM__JUMP, PMM_WARN, "jump", name);
+  if (bits & PMM_MERGE_CONFLICT) pmm__feed_tell(l, PMM__CONFLICT, PMM_ALERT, "conflict", name);
+  if (bits & PMM_MERGE_CLOCK) pmm__feed_tell(l, PMM__CLOCK, PMM_ALERT, "clock", name);
+  if (bits & PMM_MERGE_LAGGING) pmm__feed_tell(l, PMM__LAG, PMM_WARN, "lag", name);
+  if (bits & PMM_MERGE_HELD) pmm__feed_tell(l, PMM__JUMP, PMM_WARN, "jump", name);
 }
 
 static int64_t price_of(const pmm_feed_tick_t *t) { return t->kind == PMM_TICK_TOP ? t->bid_e8 + (t->ask_e8 - t->bid_e8) / 2 : t->price_e8; }
@@ -154,7 +154,7 @@ static void warn_silent(pmm_feeds_t *f, pmm__feed_t *fd, int64_t mono_ns) {
   int64_t const warn_ns = f->under[fd->under].merge.source[fd->source].config.limits.warn_ns;
   if (fd->warned || fd->price_ns == PMM_TIME_NONE || warn_ns == PMM_NS_MAX || mono_ns - fd->price_ns <= warn_ns) return;
   fd->warned = true;
-  pmm__tell(&f->link[fd->link], PMM__STALE, PMM_WARN, "stale", fd->params->symbol);
+  pmm__feed_tell(&f->link[fd->link], PMM__STALE, PMM_WARN, "stale", fd->params->symbol);
 }
 
 static void on_timer(void *ctx) {
@@ -322,7 +322,7 @@ static pmm_status_t set_up(pmm_feeds_t *f, const pmm_feeds_config_t *config, pmm
   set_up_entries(f);
   for (uint32_t i = 0; i < f->link_cnt && st == PMM_OK; i++) {
     st = pmm__login_take(&f->link[i], &config->secrets, err);
-    if (st == PMM_OK) st = pmm__link_open(&f->link[i], err);
+    if (st == PMM_OK) st = pmm__feed_link_open(&f->link[i], err);
   }
   return st;
 }

@@ -10,7 +10,7 @@
 #define AUTH_TRIES_MAX 7                 /* the ninth closes the connection */
 #define NEVER (-1)
 
-void pmm__tell(pmm__link_t *l, pmm__trouble_t trouble, pmm_severity_t severity, const char *code, const char *text) {
+void pmm__feed_tell(pmm__link_t *l, pmm__trouble_t trouble, pmm_severity_t severity, const char *code, const char *text) {
   pmm_net_t *const net = l->feeds->net;
   int64_t const now_ns = pmm_net_mono(net);
   if (l->told_ns[trouble] != PMM_TIME_NONE && now_ns - l->told_ns[trouble] < PMM__NOTICE_NS) {
@@ -51,7 +51,7 @@ static bool any_open(const pmm__link_t *l) { return l->slot[0].open || l->slot[1
 static bool send_out(pmm__link_t *l, pmm__slot_t *s, size_t len) {
   pmm_status_t const st = pmm_ws_send(l->ws, s->conn, l->feeds->out, len);
   OPENSSL_cleanse(l->feeds->out, len);
-  if (st != PMM_OK) pmm__tell(l, PMM__SEND, PMM_WARN, "send", pmm_status_to_string(st));
+  if (st != PMM_OK) pmm__feed_tell(l, PMM__SEND, PMM_WARN, "send", pmm_status_to_string(st));
   return st == PMM_OK;
 }
 
@@ -107,7 +107,7 @@ static void on_error(pmm__link_t *l, pmm__slot_t *s, const pmm_feed_frame_t *f) 
     stop(l, f->text);
     return;
   }
-  pmm__tell(l, PMM__REFUSED, PMM_ALERT, "refused", f->text);
+  pmm__feed_tell(l, PMM__REFUSED, PMM_ALERT, "refused", f->text);
   if (f->advice == PMM_ADVICE_AUTH) authenticate_later(l, s);
   if (f->advice == PMM_ADVICE_RETRY || f->advice == PMM_ADVICE_LATER) pmm_ws_reconnect(l->ws, s->conn, "refused");
 }
@@ -116,7 +116,7 @@ static void on_error(pmm__link_t *l, pmm__slot_t *s, const pmm_feed_frame_t *f) 
 static void on_gap(pmm__link_t *l, pmm__slot_t *s, const pmm_feed_frame_t *f, int64_t mono_ns) {
   char text[64];
   snprintf(text, sizeof text, "%u messages missing", f->missed);
-  pmm__tell(l, PMM__GAP, PMM_WARN, "gap", text);
+  pmm__feed_tell(l, PMM__GAP, PMM_WARN, "gap", text);
   pmm__on_gap(l->feeds, l);
   bool const reseeds = l->source == PMM_FEED_COINBASE_ADVANCED || l->source == PMM_FEED_POLYBOLT;
   if (!reseeds || (l->regained_ns != PMM_TIME_NONE && mono_ns - l->regained_ns < REGAIN_NS)) return;
@@ -146,7 +146,7 @@ static void on_message(void *ctx, uint32_t conn, const char *text, size_t len, i
   l->messages++;
   if (pmm_feed_decode(s->codec, text, len, &f, &err) != PMM_OK) {
     l->parse_errors++;
-    pmm__tell(l, PMM__BAD_FRAME, PMM_WARN, "malformed", err.text);
+    pmm__feed_tell(l, PMM__BAD_FRAME, PMM_WARN, "malformed", err.text);
     return;
   }
   if (f.tick_cnt) on_data(l, s, &f, recv_ns);
@@ -253,7 +253,7 @@ static pmm_status_t open_codecs(pmm__link_t *l, pmm_error_t *err) {
   return PMM_OK;
 }
 
-pmm_status_t pmm__link_open(pmm__link_t *l, pmm_error_t *err) {
+pmm_status_t pmm__feed_link_open(pmm__link_t *l, pmm_error_t *err) {
   char url[PMM_FEED_OUT_MAX];
   int64_t rotate_ns = l->rules->rotate_ns;
   pmm_status_t st = open_codecs(l, err);

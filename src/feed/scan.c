@@ -109,7 +109,7 @@ static inline bool next_value(scan_t *s, const uint32_t *open, int *depth) {
   return true;
 }
 
-bool pmm__scan(const char *text, size_t len, pmm_json_node_t node[PMM__SCAN_NODES], char copy[PMM__SCAN_COPY]) {
+bool pmm__feed_scan(const char *text, size_t len, pmm_json_node_t node[PMM__SCAN_NODES], char copy[PMM__SCAN_COPY]) {
   uint32_t open[PMM_JSON_DEPTH_MAX];
   int depth = 0;
   scan_t s = {.p = text, .start = text, .end = text + len, .node = node, .copy = copy};

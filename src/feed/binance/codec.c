@@ -36,7 +36,7 @@ static void stream_name(const pmm_feed_stream_t *s, char buf[NAME_MAX_LEN]) {
       [PMM_CHANNEL_DEPTH] = "depth@100ms",  [PMM_CHANNEL_DEPTH_TOP] = "depth20@100ms",  [PMM_CHANNEL_CANDLE] = "kline_"};
   pmm__out_t o = {.buf = buf, .cap = NAME_MAX_LEN};
   for (const char *p = s->symbol; *p; p++) buf[o.len++] = lower(*p);
-  pmm__put(&o, "@%s%s", SUFFIX[s->channel], s->channel == PMM_CHANNEL_CANDLE ? interval_name(s->window_s) : "");
+  pmm__feed_put(&o, "@%s%s", SUFFIX[s->channel], s->channel == PMM_CHANNEL_CANDLE ? interval_name(s->window_s) : "");
 }
 
 /* -- events -- */
@@ -45,11 +45,11 @@ static void stream_name(const pmm_feed_stream_t *s, char buf[NAME_MAX_LEN]) {
 static pmm_status_t read_trade(pmm_feed_codec_t *c, const pmm_json_node_t *e, pmm_feed_tick_t *t) {
   const pmm_json_node_t *const m = pmm_json_get(e, "m");
   pmm_status_t st;
-  if ((st = pmm__read_price(c, e, "p", &t->price_e8)) != PMM_OK) return st;
+  if ((st = pmm__feed_read_price(c, e, "p", &t->price_e8)) != PMM_OK) return st;
   if ((st = pmm__read_size(c, e, "q", &t->qty_e8)) != PMM_OK) return st;
   if ((st = pmm__read_epoch(c, e, "T", &t->source_ns)) != PMM_OK) return st;
   if ((st = pmm__read_epoch(c, e, "E", &t->send_ns)) != PMM_OK) return st;
-  if (!m || m->type != PMM_JSON_BOOL) return pmm__bad(c, m ? m : e, "no side");
+  if (!m || m->type != PMM_JSON_BOOL) return pmm__feed_bad(c, m ? m : e, "no side");
   t->side = m->len == 4 ? PMM_ASK : PMM_BID;
   return PMM_OK;
 }
@@ -84,8 +84,8 @@ static pmm_status_t on_top(pmm_feed_codec_t *c, const pmm_json_node_t *e) {
   pmm_feed_tick_t *const t = pmm__tick(c, s, PMM_TICK_TOP);
   uint64_t id;
   pmm_status_t st;
-  if ((st = pmm__read_price(c, e, "b", &t->bid_e8)) != PMM_OK) return st;
-  if ((st = pmm__read_price(c, e, "a", &t->ask_e8)) != PMM_OK) return st;
+  if ((st = pmm__feed_read_price(c, e, "b", &t->bid_e8)) != PMM_OK) return st;
+  if ((st = pmm__feed_read_price(c, e, "a", &t->ask_e8)) != PMM_OK) return st;
   if ((st = pmm__read_u64(c, e, "u", &id)) != PMM_OK) return st;
   pmm__count(&c->next[s], PMM__RISING, id, t);
   return PMM_OK;
@@ -97,12 +97,12 @@ static pmm_status_t on_candle(pmm_feed_codec_t *c, const pmm_json_node_t *e) {
   if (s == PMM__NO_STREAM) return PMM_OK;
   pmm_feed_tick_t *const t = pmm__tick(c, s, PMM_TICK_CANDLE);
   pmm_status_t st;
-  if ((st = pmm__read_price(c, k, "o", &t->bid_e8)) != PMM_OK) return st;
-  if ((st = pmm__read_price(c, k, "c", &t->price_e8)) != PMM_OK) return st;
+  if ((st = pmm__feed_read_price(c, k, "o", &t->bid_e8)) != PMM_OK) return st;
+  if ((st = pmm__feed_read_price(c, k, "c", &t->price_e8)) != PMM_OK) return st;
   if ((st = pmm__read_epoch(c, k, "t", &t->start_ns)) != PMM_OK) return st;
   if ((st = pmm__read_epoch(c, k, "T", &t->end_ns)) != PMM_OK) return st;
   if ((st = pmm__read_epoch(c, e, "E", &t->send_ns)) != PMM_OK) return st;
-  if (!closed || closed->type != PMM_JSON_BOOL) return pmm__bad(c, k, "no word on whether it is closed");
+  if (!closed || closed->type != PMM_JSON_BOOL) return pmm__feed_bad(c, k, "no word on whether it is closed");
   t->end_ns += t->end_ns % PMM_NS_PER_MS ? PMM_NS_PER_US : PMM_NS_PER_MS; /* theirs is the last unit inside */
   t->source_ns = t->send_ns;
   if (closed->len == 4) t->flags |= PMM_TICK_FINAL;
@@ -113,7 +113,7 @@ static pmm_status_t on_candle(pmm_feed_codec_t *c, const pmm_json_node_t *e) {
 /* [["price","qty"],...] */
 static pmm_status_t read_levels(pmm_feed_codec_t *c, const pmm_json_node_t *e, const char *key, pmm_side_t side) {
   const pmm_json_node_t *const list = pmm_json_get(e, key);
-  if (!list || list->type != PMM_JSON_ARRAY) return pmm__bad(c, list ? list : e, "no list of levels");
+  if (!list || list->type != PMM_JSON_ARRAY) return pmm__feed_bad(c, list ? list : e, "no list of levels");
   for (const pmm_json_node_t *row = pmm_json_first(list); row; row = pmm_json_next(list, row)) {
     const pmm_json_node_t *const price = pmm_json_first(row), *const qty = price ? pmm_json_next(row, price) : NULL;
     int64_t p, q;
@@ -132,7 +132,7 @@ static pmm_status_t on_depth(pmm_feed_codec_t *c, const pmm_json_node_t *e, pmm_
   if (s == PMM__NO_STREAM) return PMM_OK;
   if ((st = pmm__read_u64(c, e, "U", &first)) != PMM_OK) return st;
   if ((st = pmm__read_u64(c, e, "u", &last)) != PMM_OK) return st;
-  if (last < first) return pmm__bad(c, e, "update ids run backwards");
+  if (last < first) return pmm__feed_bad(c, e, "update ids run backwards");
   pmm__counter_t *const k = &c->next[s];
   if (k->has && last <= k->seq) return PMM_OK; /* again */
   if ((st = read_levels(c, e, "b", PMM_BID)) != PMM_OK) return st;
@@ -231,7 +231,7 @@ static pmm_status_t on_result(pmm_feed_codec_t *c, const pmm_json_node_t *result
 
 static pmm_status_t decode(pmm_feed_codec_t *c, const pmm_json_node_t *root, pmm_feed_frame_t *out) {
   const pmm_json_node_t *const data = pmm_json_get(root, "data"), *const name = pmm_json_get(root, "stream");
-  if (root->type != PMM_JSON_OBJECT) return pmm__bad(c, root, "no object");
+  if (root->type != PMM_JSON_OBJECT) return pmm__feed_bad(c, root, "no object");
   if (name && data) return on_event(c, data, name->type == PMM_JSON_STRING ? name : NULL, out);
   const pmm_json_node_t *const result = pmm_json_get(root, "result"), *const error = pmm_json_get(root, "error");
   if (error) return on_error(error, c, out);
@@ -245,25 +245,25 @@ static pmm_status_t decode(pmm_feed_codec_t *c, const pmm_json_node_t *root, pmm
 static pmm_status_t url(const pmm_feed_codec_t *c, const char *base, char *buf, size_t cap) {
   pmm__out_t o = {.buf = buf, .cap = cap};
   size_t len;
-  pmm__put(&o, "%s/%s", base, c->by_message ? "ws" : "stream?streams=");
+  pmm__feed_put(&o, "%s/%s", base, c->by_message ? "ws" : "stream?streams=");
   for (size_t i = 0; i < c->stream_cnt && !c->by_message; i++) {
     char name[NAME_MAX_LEN];
     stream_name(&c->stream[i], name);
-    pmm__put(&o, "%s%s", i ? "/" : "", name);
+    pmm__feed_put(&o, "%s%s", i ? "/" : "", name);
   }
-  if (c->microseconds) pmm__put(&o, "%stimeUnit=MICROSECOND", c->by_message ? "?" : "&");
+  if (c->microseconds) pmm__feed_put(&o, "%stimeUnit=MICROSECOND", c->by_message ? "?" : "&");
   return pmm__put_end(&o, &len);
 }
 
 static pmm_status_t put_request(const pmm_feed_codec_t *c, const char *method, int id, char *buf, size_t cap, size_t *len) {
   pmm__out_t o = {.buf = buf, .cap = cap};
-  pmm__put(&o, "{\"method\":\"%s\",\"params\":[", method);
+  pmm__feed_put(&o, "{\"method\":\"%s\",\"params\":[", method);
   for (size_t i = 0; i < c->stream_cnt; i++) {
     char name[NAME_MAX_LEN];
     stream_name(&c->stream[i], name);
-    pmm__put(&o, "%s\"%s\"", i ? "," : "", name);
+    pmm__feed_put(&o, "%s\"%s\"", i ? "," : "", name);
   }
-  pmm__put(&o, "],\"id\":%d}", id);
+  pmm__feed_put(&o, "],\"id\":%d}", id);
   return pmm__put_end(&o, len);
 }
 
@@ -273,7 +273,7 @@ static pmm_status_t hello(const pmm_feed_codec_t *c, size_t n, bool on, char *bu
   if (c->by_message && n == 0) return put_request(c, "SUBSCRIBE", ID_SUBSCRIBE, buf, cap, len);
   if (n > (c->by_message ? 1u : 0u)) return PMM_END;
   pmm__out_t o = {.buf = buf, .cap = cap};
-  pmm__put(&o, "{\"method\":\"LIST_SUBSCRIPTIONS\",\"id\":%d}", ID_LIST);
+  pmm__feed_put(&o, "{\"method\":\"LIST_SUBSCRIPTIONS\",\"id\":%d}", ID_LIST);
   return pmm__put_end(&o, len);
 }
 

@@ -20,9 +20,9 @@ static pmm_status_t on_ticker(pmm_feed_codec_t *c, const pmm_json_node_t *m) {
   pmm_feed_tick_t *const t = pmm__tick(c, s, PMM_TICK_TOP);
   uint64_t seq;
   pmm_status_t st;
-  if ((st = pmm__read_price(c, m, "price", &t->price_e8)) != PMM_OK) return st;
-  if ((st = pmm__read_price(c, m, "best_bid", &t->bid_e8)) != PMM_OK) return st;
-  if ((st = pmm__read_price(c, m, "best_ask", &t->ask_e8)) != PMM_OK) return st;
+  if ((st = pmm__feed_read_price(c, m, "price", &t->price_e8)) != PMM_OK) return st;
+  if ((st = pmm__feed_read_price(c, m, "best_bid", &t->bid_e8)) != PMM_OK) return st;
+  if ((st = pmm__feed_read_price(c, m, "best_ask", &t->ask_e8)) != PMM_OK) return st;
   if ((st = pmm__read_u64(c, m, "sequence", &seq)) != PMM_OK) return st;
   if ((st = pmm__read_iso(c, m, "time", &t->source_ns)) != PMM_OK) return st;
   t->side = pmm_json_is(pmm_json_get(m, "side"), "sell") ? PMM_ASK : PMM_BID; /* the taker's, unlike in matches */
@@ -37,7 +37,7 @@ static pmm_status_t on_match(pmm_feed_codec_t *c, const pmm_json_node_t *m, bool
   pmm_feed_tick_t *const t = pmm__tick(c, s, PMM_TICK_TRADE);
   uint64_t id;
   pmm_status_t st;
-  if ((st = pmm__read_price(c, m, "price", &t->price_e8)) != PMM_OK) return st;
+  if ((st = pmm__feed_read_price(c, m, "price", &t->price_e8)) != PMM_OK) return st;
   if ((st = pmm__read_size(c, m, "size", &t->qty_e8)) != PMM_OK) return st;
   if ((st = pmm__read_u64(c, m, "trade_id", &id)) != PMM_OK) return st;
   if ((st = pmm__read_iso(c, m, "time", &t->source_ns)) != PMM_OK) return st;
@@ -82,7 +82,7 @@ static pmm_status_t on_snapshot(pmm_feed_codec_t *c, const pmm_json_node_t *m, p
   if (s == PMM__NO_STREAM) return PMM_OK;
   for (int side = PMM_BID; side <= PMM_ASK; side++) {
     const pmm_json_node_t *const list = pmm_json_get(m, side == PMM_BID ? "bids" : "asks");
-    if (!list || list->type != PMM_JSON_ARRAY) return pmm__bad(c, list ? list : m, "no list of levels");
+    if (!list || list->type != PMM_JSON_ARRAY) return pmm__feed_bad(c, list ? list : m, "no list of levels");
     for (const pmm_json_node_t *row = pmm_json_first(list); row; row = pmm_json_next(list, row)) {
       pmm_status_t const st = read_row(c, row, pmm_json_first(row), (pmm_side_t)side);
       if (st != PMM_OK) return st;
@@ -97,11 +97,11 @@ static pmm_status_t on_changes(pmm_feed_codec_t *c, const pmm_json_node_t *m, pm
   int const s = pmm__stream_of(c, PMM_CHANNEL_DEPTH, pmm_json_get(m, "product_id"), 0);
   const pmm_json_node_t *const list = pmm_json_get(m, "changes");
   if (s == PMM__NO_STREAM) return PMM_OK;
-  if (!list || list->type != PMM_JSON_ARRAY) return pmm__bad(c, list ? list : m, "no list of changes");
+  if (!list || list->type != PMM_JSON_ARRAY) return pmm__feed_bad(c, list ? list : m, "no list of changes");
   for (const pmm_json_node_t *row = pmm_json_first(list); row; row = pmm_json_next(list, row)) {
     const pmm_json_node_t *const side = pmm_json_first(row);
     bool const buy = pmm_json_is(side, "buy");
-    if (!buy && !pmm_json_is(side, "sell")) return pmm__bad(c, row, "no side");
+    if (!buy && !pmm_json_is(side, "sell")) return pmm__feed_bad(c, row, "no side");
     pmm_status_t const st = read_row(c, row, pmm_json_next(row, side), buy ? PMM_BID : PMM_ASK);
     if (st != PMM_OK) return st;
   }
@@ -120,7 +120,7 @@ static pmm_status_t on_error(const pmm_json_node_t *m, pmm_feed_frame_t *out) {
 
 static pmm_status_t decode(pmm_feed_codec_t *c, const pmm_json_node_t *root, pmm_feed_frame_t *out) {
   const pmm_json_node_t *const type = pmm_json_get(root, "type");
-  if (root->type != PMM_JSON_OBJECT) return pmm__bad(c, root, "no object");
+  if (root->type != PMM_JSON_OBJECT) return pmm__feed_bad(c, root, "no object");
   if (pmm_json_is(type, "ticker")) return on_ticker(c, root);
   if (pmm_json_is(type, "match")) return on_match(c, root, false);
   if (pmm_json_is(type, "last_match")) return on_match(c, root, true);
@@ -143,12 +143,12 @@ static bool seen_before(const pmm_feed_codec_t *c, size_t i) {
 /* channel PMM_CHANNEL_CNT: the products of all streams, each once */
 static size_t put_products(const pmm_feed_codec_t *c, pmm__out_t *o, int channel) {
   size_t cnt = 0;
-  pmm__put(o, "\"product_ids\":[");
+  pmm__feed_put(o, "\"product_ids\":[");
   for (size_t i = 0; i < c->stream_cnt; i++) {
     if (channel == PMM_CHANNEL_CNT ? seen_before(c, i) : c->stream[i].channel != channel) continue;
-    pmm__put(o, "%s\"%s\"", cnt++ ? "," : "", c->stream[i].symbol);
+    pmm__feed_put(o, "%s\"%s\"", cnt++ ? "," : "", c->stream[i].symbol);
   }
-  pmm__put(o, "]");
+  pmm__feed_put(o, "]");
   return cnt;
 }
 
@@ -164,29 +164,29 @@ static pmm_status_t hello(const pmm_feed_codec_t *c, size_t n, bool on, char *bu
   if (n > 0) return PMM_END;
   pmm__out_t o = {.buf = buf, .cap = cap};
   bool const uniform = is_uniform(c);
-  pmm__put(&o, "{\"type\":\"%s\",", on ? "subscribe" : "unsubscribe");
+  pmm__feed_put(&o, "{\"type\":\"%s\",", on ? "subscribe" : "unsubscribe");
   if (uniform) {
     put_products(c, &o, PMM_CHANNEL_CNT);
-    pmm__put(&o, ",");
+    pmm__feed_put(&o, ",");
   }
-  pmm__put(&o, "\"channels\":[");
+  pmm__feed_put(&o, "\"channels\":[");
   for (size_t i = 0; i < c->stream_cnt; i++) {
     if (!pmm__first_of_channel(c, i)) continue;
     if (uniform) {
-      pmm__put(&o, "\"%s\",", CHANNEL[c->stream[i].channel]);
+      pmm__feed_put(&o, "\"%s\",", CHANNEL[c->stream[i].channel]);
       continue;
     }
-    pmm__put(&o, "{\"name\":\"%s\",", CHANNEL[c->stream[i].channel]);
+    pmm__feed_put(&o, "{\"name\":\"%s\",", CHANNEL[c->stream[i].channel]);
     put_products(c, &o, c->stream[i].channel);
-    pmm__put(&o, "},");
+    pmm__feed_put(&o, "},");
   }
-  if (uniform) pmm__put(&o, "\"heartbeat\"");
+  if (uniform) pmm__feed_put(&o, "\"heartbeat\"");
   else {
-    pmm__put(&o, "{\"name\":\"heartbeat\",");
+    pmm__feed_put(&o, "{\"name\":\"heartbeat\",");
     put_products(c, &o, PMM_CHANNEL_CNT);
-    pmm__put(&o, "}");
+    pmm__feed_put(&o, "}");
   }
-  pmm__put(&o, "]}");
+  pmm__feed_put(&o, "]}");
   return pmm__put_end(&o, len);
 }
 

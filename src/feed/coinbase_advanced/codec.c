@@ -26,7 +26,7 @@ static pmm_status_t on_trade(pmm_feed_codec_t *c, const pmm_json_node_t *row, co
   if (!t) return pmm__too_many(c);
   uint64_t id;
   pmm_status_t st;
-  if ((st = pmm__read_price(c, row, "price", &t->price_e8)) != PMM_OK) return st;
+  if ((st = pmm__feed_read_price(c, row, "price", &t->price_e8)) != PMM_OK) return st;
   if ((st = pmm__read_size(c, row, "size", &t->qty_e8)) != PMM_OK) return st;
   if ((st = pmm__read_u64(c, row, "trade_id", &id)) != PMM_OK) return st;
   if ((st = pmm__read_iso(c, row, "time", &t->source_ns)) != PMM_OK) return st;
@@ -46,9 +46,9 @@ static pmm_status_t on_ticker(pmm_feed_codec_t *c, const pmm_json_node_t *row, c
   if (s == PMM__NO_STREAM || pmm__is_empty(pmm_json_get(row, "price"))) return PMM_OK;
   pmm_feed_tick_t *const t = pmm__tick(c, s, top ? PMM_TICK_TOP : PMM_TICK_TRADE);
   if (!t) return pmm__too_many(c);
-  pmm_status_t st = pmm__read_price(c, row, "price", &t->price_e8);
-  if (st == PMM_OK && top) st = pmm__read_price(c, row, "best_bid", &t->bid_e8);
-  if (st == PMM_OK && top) st = pmm__read_price(c, row, "best_ask", &t->ask_e8);
+  pmm_status_t st = pmm__feed_read_price(c, row, "price", &t->price_e8);
+  if (st == PMM_OK && top) st = pmm__feed_read_price(c, row, "best_bid", &t->bid_e8);
+  if (st == PMM_OK && top) st = pmm__feed_read_price(c, row, "best_ask", &t->ask_e8);
   if (st != PMM_OK) return st;
   t->source_ns = t->send_ns = env->at_ns;
   if (history) t->flags |= PMM_TICK_HISTORY;
@@ -61,7 +61,7 @@ static pmm_status_t on_ticker(pmm_feed_codec_t *c, const pmm_json_node_t *row, c
 static pmm_status_t each_row(pmm_feed_codec_t *c, const pmm_json_node_t *list, const envelope_t *env, bool history, row_fn fn) {
   const pmm_json_node_t *row[ROWS_MAX];
   size_t cnt = 0;
-  if (!list || list->type != PMM_JSON_ARRAY) return pmm__bad(c, list, "no list of rows");
+  if (!list || list->type != PMM_JSON_ARRAY) return pmm__feed_bad(c, list, "no list of rows");
   for (const pmm_json_node_t *e = pmm_json_first(list); e; e = pmm_json_next(list, e)) {
     if (cnt == ROWS_MAX) return pmm__too_many(c);
     row[cnt++] = e;
@@ -77,14 +77,14 @@ static pmm_status_t on_levels(pmm_feed_codec_t *c, const pmm_json_node_t *event,
   int const s = pmm__stream_of(c, PMM_CHANNEL_DEPTH, pmm_json_get(event, "product_id"), 0);
   const pmm_json_node_t *const list = pmm_json_get(event, "updates");
   if (s == PMM__NO_STREAM) return PMM_OK;
-  if (!list || list->type != PMM_JSON_ARRAY) return pmm__bad(c, event, "no list of updates");
-  if (c->level_cnt && out->level_stream != s) return pmm__bad(c, event, "books of two products in one frame");
+  if (!list || list->type != PMM_JSON_ARRAY) return pmm__feed_bad(c, event, "no list of updates");
+  if (c->level_cnt && out->level_stream != s) return pmm__feed_bad(c, event, "books of two products in one frame");
   for (const pmm_json_node_t *row = pmm_json_first(list); row; row = pmm_json_next(list, row)) {
     const pmm_json_node_t *const side = pmm_json_get(row, "side");
     bool const bid = pmm_json_is(side, "bid");
     int64_t price, qty;
-    if (!bid && !pmm_json_is(side, "offer")) return pmm__bad(c, row, "no side");
-    pmm_status_t st = pmm__read_price(c, row, "price_level", &price);
+    if (!bid && !pmm_json_is(side, "offer")) return pmm__feed_bad(c, row, "no side");
+    pmm_status_t st = pmm__feed_read_price(c, row, "price_level", &price);
     if (st == PMM_OK) st = pmm__read_size(c, row, "new_quantity", &qty);
     if (st == PMM_OK) st = pmm__level(c, price, qty, bid ? PMM_BID : PMM_ASK);
     if (st != PMM_OK) return st;
@@ -122,7 +122,7 @@ static pmm_status_t decode(pmm_feed_codec_t *c, const pmm_json_node_t *root, pmm
   const pmm_json_node_t *const channel = pmm_json_get(root, "channel"), *const events = pmm_json_get(root, "events");
   envelope_t env;
   pmm_status_t st;
-  if (root->type != PMM_JSON_OBJECT) return pmm__bad(c, root, "no object");
+  if (root->type != PMM_JSON_OBJECT) return pmm__feed_bad(c, root, "no object");
   if (pmm_json_is(pmm_json_get(root, "type"), "error")) { /* errors come outside the envelope */
     out->kind = PMM_FRAME_ERROR;
     pmm__say(out, "request refused: ", pmm_json_get(root, "message"));
@@ -142,10 +142,10 @@ static pmm_status_t decode(pmm_feed_codec_t *c, const pmm_json_node_t *root, pmm
 static pmm_status_t put_channel(const pmm_feed_codec_t *c, size_t first, bool on, char *buf, size_t cap, size_t *len) {
   pmm__out_t o = {.buf = buf, .cap = cap};
   uint8_t const channel = c->stream[first].channel;
-  pmm__put(&o, "{\"type\":\"%s\",\"product_ids\":[", on ? "subscribe" : "unsubscribe");
+  pmm__feed_put(&o, "{\"type\":\"%s\",\"product_ids\":[", on ? "subscribe" : "unsubscribe");
   for (size_t i = first; i < c->stream_cnt; i++)
-    if (c->stream[i].channel == channel) pmm__put(&o, "%s\"%s\"", i == first ? "" : ",", c->stream[i].symbol);
-  pmm__put(&o, "],\"channel\":\"%s\"}", CHANNEL[channel]);
+    if (c->stream[i].channel == channel) pmm__feed_put(&o, "%s\"%s\"", i == first ? "" : ",", c->stream[i].symbol);
+  pmm__feed_put(&o, "],\"channel\":\"%s\"}", CHANNEL[channel]);
   return pmm__put_end(&o, len);
 }
 
@@ -155,7 +155,7 @@ static pmm_status_t hello(const pmm_feed_codec_t *c, size_t n, bool on, char *bu
     if (pmm__first_of_channel(c, i) && n-- == 0) return put_channel(c, i, on, buf, cap, len);
   if (n > 0) return PMM_END;
   pmm__out_t o = {.buf = buf, .cap = cap};
-  pmm__put(&o, "{\"type\":\"%s\",\"channel\":\"heartbeats\"}", on ? "subscribe" : "unsubscribe");
+  pmm__feed_put(&o, "{\"type\":\"%s\",\"channel\":\"heartbeats\"}", on ? "subscribe" : "unsubscribe");
   return pmm__put_end(&o, len);
 }
 

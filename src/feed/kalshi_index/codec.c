@@ -20,7 +20,7 @@ static pmm_status_t count(pmm_feed_codec_t *c, const pmm_json_node_t *root, pmm_
   pmm__counter_t *k = c->conn_next;
   pmm__counter_t *const end = c->conn_next + sizeof c->conn_next / sizeof c->conn_next[0];
   while (k < end && k->has && k->last_id != sid) k++;
-  if (k == end) return pmm__bad(c, root, "more subscriptions than we ever made");
+  if (k == end) return pmm__feed_bad(c, root, "more subscriptions than we ever made");
   *fresh = pmm__count_conn(k, seq, out);
   k->last_id = sid;
   return PMM_OK;
@@ -32,9 +32,9 @@ static pmm_status_t read_data(pmm_feed_codec_t *c, const pmm_json_node_t *msg, i
   const pmm_json_node_t *data;
   pmm_status_t st = pmm__read_inner(c, text, &data);
   if (st != PMM_OK) return st;
-  if (!pmm_json_is(pmm_json_get(data, "id"), c->stream[s].symbol)) return pmm__bad(c, text, "a value of another index than its message's");
-  if ((st = pmm__read_price(c, data, "value", &t->price_e8)) == PMM_OK) st = pmm__read_epoch(c, data, "time", &t->source_ns);
-  return st == PMM_OK ? PMM_OK : pmm__bad(c, text, "no price with its time in the inner text");
+  if (!pmm_json_is(pmm_json_get(data, "id"), c->stream[s].symbol)) return pmm__feed_bad(c, text, "a value of another index than its message's");
+  if ((st = pmm__feed_read_price(c, data, "value", &t->price_e8)) == PMM_OK) st = pmm__read_epoch(c, data, "time", &t->source_ns);
+  return st == PMM_OK ? PMM_OK : pmm__feed_bad(c, text, "no price with its time in the inner text");
 }
 
 static pmm_status_t add_mean(pmm_feed_codec_t *c, const pmm_json_node_t *mean, int s, int64_t at_ns, int64_t send_ns, uint8_t flags) {
@@ -43,10 +43,10 @@ static pmm_status_t add_mean(pmm_feed_codec_t *c, const pmm_json_node_t *mean, i
   if (pmm__is_empty(mean)) return PMM_OK;
   if ((st = pmm__read_u64(c, mean, "window_size", &cnt)) != PMM_OK) return st;
   if (cnt == 0) return PMM_OK; /* nothing in it yet */
-  if (cnt > WINDOW_VALUES_MAX) return pmm__bad(c, mean, "more values than a minute has seconds");
+  if (cnt > WINDOW_VALUES_MAX) return pmm__feed_bad(c, mean, "more values than a minute has seconds");
   pmm_feed_tick_t *const t = pmm__tick(c, s, PMM_TICK_MEAN);
   if (!t) return pmm__too_many(c);
-  if ((st = pmm__read_price(c, mean, "value", &t->price_e8)) != PMM_OK) return st;
+  if ((st = pmm__feed_read_price(c, mean, "value", &t->price_e8)) != PMM_OK) return st;
   if ((st = pmm__read_epoch(c, mean, "window_start_ts_ms", &t->start_ns)) != PMM_OK) return st;
   if ((st = pmm__read_epoch(c, mean, "window_end_ts_exclusive", &t->end_ns)) != PMM_OK) return st;
   t->source_ns = at_ns;
@@ -68,7 +68,7 @@ static pmm_status_t on_value(pmm_feed_codec_t *c, const pmm_json_node_t *root, p
   pmm_feed_tick_t *const t = pmm__tick(c, s, PMM_TICK_SPOT);
   if ((st = pmm__read_epoch(c, msg, "received_at", &t->send_ns)) != PMM_OK) return st;
   if (channel == PMM_CHANNEL_INDEX_5HZ) {
-    if ((st = pmm__read_price(c, msg, "value_usd", &t->price_e8)) != PMM_OK) return st;
+    if ((st = pmm__feed_read_price(c, msg, "value_usd", &t->price_e8)) != PMM_OK) return st;
     if ((st = pmm__read_epoch(c, msg, "source_ts_ms", &t->source_ns)) != PMM_OK) return st;
   } else if ((st = read_data(c, msg, s, t)) != PMM_OK) return st;
   pmm__count(&c->next[s], PMM__RISING, (uint64_t)(t->source_ns / PMM_NS_PER_MS), t);
@@ -89,7 +89,7 @@ static pmm_status_t on_error(pmm_feed_codec_t *c, const pmm_json_node_t *root, p
 
 static pmm_status_t decode(pmm_feed_codec_t *c, const pmm_json_node_t *root, pmm_feed_frame_t *out) {
   const pmm_json_node_t *const type = pmm_json_get(root, "type");
-  if (root->type != PMM_JSON_OBJECT) return pmm__bad(c, root, "no object");
+  if (root->type != PMM_JSON_OBJECT) return pmm__feed_bad(c, root, "no object");
   if (pmm_json_is(type, "cfbenchmarks_value")) return on_value(c, root, PMM_CHANNEL_INDEX, out);
   if (pmm_json_is(type, "cfbenchmarks_value_5hz")) return on_value(c, root, PMM_CHANNEL_INDEX_5HZ, out);
   if (pmm_json_is(type, "error")) return on_error(c, root, out);
@@ -104,11 +104,11 @@ static pmm_status_t decode(pmm_feed_codec_t *c, const pmm_json_node_t *root, pmm
 static pmm_status_t put_channel(const pmm_feed_codec_t *c, size_t first, int id, char *buf, size_t cap, size_t *len) {
   pmm__out_t o = {.buf = buf, .cap = cap};
   uint8_t const channel = c->stream[first].channel;
-  pmm__put(&o, "{\"id\":%d,\"cmd\":\"subscribe\",\"params\":{\"channels\":[\"%s\"],\"index_ids\":[", id,
+  pmm__feed_put(&o, "{\"id\":%d,\"cmd\":\"subscribe\",\"params\":{\"channels\":[\"%s\"],\"index_ids\":[", id,
            channel == PMM_CHANNEL_INDEX ? "cfbenchmarks_value" : "cfbenchmarks_value_5hz");
   for (size_t i = first; i < c->stream_cnt; i++)
-    if (c->stream[i].channel == channel) pmm__put(&o, "%s\"%s\"", i == first ? "" : ",", c->stream[i].symbol);
-  pmm__put(&o, "]}}");
+    if (c->stream[i].channel == channel) pmm__feed_put(&o, "%s\"%s\"", i == first ? "" : ",", c->stream[i].symbol);
+  pmm__feed_put(&o, "]}}");
   return pmm__put_end(&o, len);
 }
 

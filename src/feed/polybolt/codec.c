@@ -36,7 +36,7 @@ static pmm_status_t add_point(pmm_feed_codec_t *c, int s, const pmm_json_node_t 
   pmm_feed_tick_t *const t = pmm__tick(c, s, c->stream[s].channel == PMM_CHANNEL_TWAP ? PMM_TICK_TWAP : PMM_TICK_SPOT);
   if (!t) return pmm__too_many(c);
   bool const accurate = !pmm__is_empty(pmm_json_get(point, "full_accuracy_value"));
-  pmm_status_t st = pmm__read_price(c, point, accurate ? "full_accuracy_value" : "value", &t->price_e8);
+  pmm_status_t st = pmm__feed_read_price(c, point, accurate ? "full_accuracy_value" : "value", &t->price_e8);
   if (st == PMM_OK) st = pmm__read_epoch(c, point, "timestamp", &t->source_ns);
   if (st != PMM_OK) return st;
   t->send_ns = env->send_ns;
@@ -65,7 +65,7 @@ static pmm_status_t on_crypto(pmm_feed_codec_t *c, int channel, const pmm_json_n
 
 /* "" is an empty side, told as 0. */
 static pmm_status_t read_side(pmm_feed_codec_t *c, const pmm_json_node_t *payload, const char *key, int64_t *out) {
-  return pmm__is_empty(pmm_json_get(payload, key)) ? PMM_OK : pmm__read_price(c, payload, key, out);
+  return pmm__is_empty(pmm_json_get(payload, key)) ? PMM_OK : pmm__feed_read_price(c, payload, key, out);
 }
 
 static pmm_status_t on_token(pmm_feed_codec_t *c, const pmm_json_node_t *payload, const envelope_t *env) {
@@ -91,7 +91,7 @@ static pmm_status_t on_data(pmm_feed_codec_t *c, const pmm_json_node_t *root, pm
   pmm_status_t st;
   if (channel < 0) return PMM_OK;
   if ((st = pmm__read_u64(c, root, "v", &version)) != PMM_OK) return st;
-  if (version != VERSION) return pmm__bad(c, pmm_json_get(root, "v"), "a version that we do not know");
+  if (version != VERSION) return pmm__feed_bad(c, pmm_json_get(root, "v"), "a version that we do not know");
   if ((st = pmm__read_u64(c, root, "seq", &seq)) != PMM_OK) return st;
   if ((st = pmm__read_epoch(c, root, "ts", &env.send_ns)) != PMM_OK) return st;
   if (pmm_json_get(root, "dropped") && (st = pmm__read_u64(c, root, "dropped", &dropped)) != PMM_OK) return st;
@@ -114,7 +114,7 @@ static pmm_status_t on_error(const pmm_json_node_t *root, pmm_feed_frame_t *out)
 
 static pmm_status_t decode(pmm_feed_codec_t *c, const pmm_json_node_t *root, pmm_feed_frame_t *out) {
   const pmm_json_node_t *const op = pmm_json_get(root, "op");
-  if (root->type != PMM_JSON_OBJECT) return pmm__bad(c, root, "no object");
+  if (root->type != PMM_JSON_OBJECT) return pmm__feed_bad(c, root, "no object");
   if (!op) return on_data(c, root, out);
   if (pmm_json_is(op, "error")) return on_error(root, out);
   if (pmm_json_is(op, "authed")) out->kind = PMM_FRAME_AUTHED;
@@ -127,28 +127,28 @@ static pmm_status_t decode(pmm_feed_codec_t *c, const pmm_json_node_t *root, pmm
 
 static pmm_status_t put_auth(const pmm_feed_codec_t *c, char *buf, size_t cap, size_t *len) {
   pmm__out_t o = {.buf = buf, .cap = cap};
-  pmm__put(&o, "{\"op\":\"auth\",\"rid\":\"a1\",\"auth\":{\"apiKey\":");
-  pmm__put_quoted(&o, c->login.key);
-  pmm__put(&o, ",\"secret\":");
-  pmm__put_quoted(&o, c->login.secret ? c->login.secret : "");
-  pmm__put(&o, ",\"passphrase\":");
-  pmm__put_quoted(&o, c->login.passphrase ? c->login.passphrase : "");
-  pmm__put(&o, "}}");
+  pmm__feed_put(&o, "{\"op\":\"auth\",\"rid\":\"a1\",\"auth\":{\"apiKey\":");
+  pmm__feed_put_quoted(&o, c->login.key);
+  pmm__feed_put(&o, ",\"secret\":");
+  pmm__feed_put_quoted(&o, c->login.secret ? c->login.secret : "");
+  pmm__feed_put(&o, ",\"passphrase\":");
+  pmm__feed_put_quoted(&o, c->login.passphrase ? c->login.passphrase : "");
+  pmm__feed_put(&o, "}}");
   return pmm__put_end(&o, len);
 }
 
 static pmm_status_t put_streams(const pmm_feed_codec_t *c, bool on, char *buf, size_t cap, size_t *len) {
   pmm__out_t o = {.buf = buf, .cap = cap};
-  pmm__put(&o, "{\"op\":\"%s\",\"rid\":\"%s\",\"subscriptions\":[", on ? "subscribe" : "unsubscribe", on ? "s1" : "u1");
+  pmm__feed_put(&o, "{\"op\":\"%s\",\"rid\":\"%s\",\"subscriptions\":[", on ? "subscribe" : "unsubscribe", on ? "s1" : "u1");
   for (size_t i = 0; i < c->stream_cnt; i++) {
     const pmm_feed_stream_t *const s = &c->stream[i];
-    pmm__put(&o, "%s{\"channel\":\"%s\",\"filter\":{\"%s\":\"%s\"", i ? "," : "", CHANNEL[s->channel],
+    pmm__feed_put(&o, "%s{\"channel\":\"%s\",\"filter\":{\"%s\":\"%s\"", i ? "," : "", CHANNEL[s->channel],
              s->channel == PMM_CHANNEL_TOKEN ? "asset_id" : "symbol", s->symbol);
-    if (s->channel == PMM_CHANNEL_TWAP) pmm__put(&o, ",\"window_seconds\":%d", s->window_s);
-    if (s->channel == PMM_CHANNEL_SPOT) pmm__put(&o, ",\"provider\":\"" PROVIDER "\"");
-    pmm__put(&o, "}}");
+    if (s->channel == PMM_CHANNEL_TWAP) pmm__feed_put(&o, ",\"window_seconds\":%d", s->window_s);
+    if (s->channel == PMM_CHANNEL_SPOT) pmm__feed_put(&o, ",\"provider\":\"" PROVIDER "\"");
+    pmm__feed_put(&o, "}}");
   }
-  pmm__put(&o, "]}");
+  pmm__feed_put(&o, "]}");
   return pmm__put_end(&o, len);
 }
 

@@ -35,7 +35,7 @@ static int stream_of(const pmm_feed_codec_t *c, const pmm_json_node_t *topic, co
 /* The accurate text when there is one: a plain decimal for exchange prices, else an integer scaled by 10^18. */
 static pmm_status_t read_value(pmm_feed_codec_t *c, const pmm_json_node_t *point, uint8_t channel, int64_t *out) {
   const pmm_json_node_t *const accurate = pmm_json_get(point, "full_accuracy_value");
-  if (pmm__is_empty(accurate)) return pmm__read_price(c, point, "value", out);
+  if (pmm__is_empty(accurate)) return pmm__feed_read_price(c, point, "value", out);
   return channel == PMM_CHANNEL_RELAY ? pmm__price_of(c, accurate, out) : pmm__price_e18(c, accurate, out);
 }
 
@@ -62,7 +62,7 @@ static pmm_status_t on_prices(pmm_feed_codec_t *c, const pmm_json_node_t *frame,
   if (s == PMM__NO_STREAM) return PMM_OK;
   if ((st = pmm__read_epoch(c, frame, "timestamp", &send_ns)) != PMM_OK) return st;
   if (window && (st = pmm__read_u64(c, payload, "window_s", &window_s)) != PMM_OK) return st;
-  if (window && window_s != c->stream[s].window_s) return pmm__bad(c, window, "an average over another window than its topic's");
+  if (window && window_s != c->stream[s].window_s) return pmm__feed_bad(c, window, "an average over another window than its topic's");
   if (!history) return add_point(c, s, payload, send_ns, false);
   const pmm_json_node_t *const data = pmm_json_get(payload, "data");
   for (const pmm_json_node_t *e = pmm_json_first(data); e; e = pmm_json_next(data, e))
@@ -99,7 +99,7 @@ static pmm_status_t decode(pmm_feed_codec_t *c, const pmm_json_node_t *root, pmm
 
 /* "pong" on some builds. */
 static pmm_status_t plain(pmm_feed_codec_t *c, const char *text, size_t len, pmm_feed_frame_t *out) {
-  if (len != 4 || strncasecmp(text, "pong", 4) != 0) return pmm__bad(c, NULL, "neither JSON nor a pong");
+  if (len != 4 || strncasecmp(text, "pong", 4) != 0) return pmm__feed_bad(c, NULL, "neither JSON nor a pong");
   out->kind = PMM_FRAME_PONG;
   return PMM_OK;
 }
@@ -115,9 +115,9 @@ static const char *topic_name(const pmm_feed_stream_t *s) {
 /* A filter is text with JSON in it and not one space: with a space there comes the back-fill and then nothing. */
 static pmm_status_t put_request(const pmm_feed_codec_t *c, size_t i, bool on, char *buf, size_t cap, size_t *len) {
   pmm__out_t o = {.buf = buf, .cap = cap};
-  pmm__put(&o, "{\"action\":\"%s\",\"subscriptions\":[{\"topic\":\"%s\",\"type\":\"update\"", on ? "subscribe" : "unsubscribe", topic_name(&c->stream[i]));
-  if (c->filtered) pmm__put(&o, ",\"filters\":\"{\\\"symbol\\\":\\\"%s\\\"}\"", c->stream[i].symbol);
-  pmm__put(&o, "}]}");
+  pmm__feed_put(&o, "{\"action\":\"%s\",\"subscriptions\":[{\"topic\":\"%s\",\"type\":\"update\"", on ? "subscribe" : "unsubscribe", topic_name(&c->stream[i]));
+  if (c->filtered) pmm__feed_put(&o, ",\"filters\":\"{\\\"symbol\\\":\\\"%s\\\"}\"", c->stream[i].symbol);
+  pmm__feed_put(&o, "}]}");
   return pmm__put_end(&o, len);
 }
 

@@ -103,7 +103,7 @@ static pmm_status_t take_done(const pmm__read_t *r, const pmm_json_node_t *objec
     texts(raw.error, &raw.d.error);
     judge(400, &raw.d.error); /* an item that failed was refused; its code says by what */
   } else if (raw.d.order_id.len == 0) {
-    return pmm__bad(r, object->at, "order_id is missing");
+    return pmm__kalshi_bad(r, object->at, "order_id is missing");
   }
   *out = raw.d;
   return PMM_OK;

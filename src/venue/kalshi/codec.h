@@ -50,7 +50,7 @@ typedef struct pmm__field {
 #define PMM__FIELD_WORD(type, member, key, words) {key, sizeof key - 1, F_WORD, false, offsetof(type, member), words}
 
 typedef struct pmm__read { const char *text; pmm_error_t *err; } pmm__read_t; /* err may be NULL */
-pmm_status_t pmm__bad(const pmm__read_t *r, size_t at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+pmm_status_t pmm__kalshi_bad(const pmm__read_t *r, size_t at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Fills out from object by the table (at most 32 rows). Keys that are absent or null leave their fields as they were; of equal keys the first counts. */
 pmm_status_t pmm__fields(const pmm__read_t *r, const pmm_json_node_t *object, const pmm__field_t *field, size_t cnt, void *out);
 /* One value, as its row of a table wants it. */

@@ -7,7 +7,7 @@
 
 #define MS_FROM INT64_C(100000000000) /* larger numbers are milliseconds: as seconds they lie beyond the year 5000 */
 
-pmm_status_t pmm__bad(const pmm__read_t *r, size_t at, const char *fmt, ...) {
+pmm_status_t pmm__kalshi_bad(const pmm__read_t *r, size_t at, const char *fmt, ...) {
   char text[200];
   va_list args;
   va_start(args, fmt);
@@ -17,7 +17,7 @@ pmm_status_t pmm__bad(const pmm__read_t *r, size_t at, const char *fmt, ...) {
 }
 
 static pmm_status_t wrong(const pmm__read_t *r, const pmm_json_node_t *n, const pmm__field_t *f, const char *what) {
-  return pmm__bad(r, n->at, "%s: %s", f->key, what);
+  return pmm__kalshi_bad(r, n->at, "%s: %s", f->key, what);
 }
 
 static bool is_decimal(const pmm_json_node_t *n) { return n->type == PMM_JSON_STRING || n->type == PMM_JSON_NUMBER; }
@@ -150,7 +150,7 @@ static size_t find(const pmm__field_t *field, size_t cnt, const pmm_json_node_t 
 }
 
 pmm_status_t pmm__fields(const pmm__read_t *r, const pmm_json_node_t *object, const pmm__field_t *field, size_t cnt, void *out) {
-  if (object->type != PMM_JSON_OBJECT) return pmm__bad(r, object->at, "no object");
+  if (object->type != PMM_JSON_OBJECT) return pmm__kalshi_bad(r, object->at, "no object");
   const pmm_json_node_t *const end = object + object->span;
   uint32_t seen = 0;
   size_t next = 0;
@@ -164,7 +164,7 @@ pmm_status_t pmm__fields(const pmm__read_t *r, const pmm_json_node_t *object, co
     if (st != PMM_OK) return st;
   }
   for (size_t k = 0; k < cnt; k++)
-    if (field[k].needed && !(seen >> k & 1)) return pmm__bad(r, object->at, "%s is missing", field[k].key);
+    if (field[k].needed && !(seen >> k & 1)) return pmm__kalshi_bad(r, object->at, "%s is missing", field[k].key);
   return PMM_OK;
 }
 
@@ -174,14 +174,14 @@ pmm_status_t pmm__value(const pmm__read_t *r, const pmm_json_node_t *value, cons
 
 pmm_status_t pmm__array(const pmm__read_t *r, const pmm_json_node_t *object, const char *key, const pmm_json_node_t **out) {
   const pmm_json_node_t *const n = pmm_json_get(object, key);
-  if (!n) return pmm__bad(r, object->at, "%s is missing", key);
-  if (n->type != PMM_JSON_ARRAY) return pmm__bad(r, n->at, "%s: no array", key);
+  if (!n) return pmm__kalshi_bad(r, object->at, "%s is missing", key);
+  if (n->type != PMM_JSON_ARRAY) return pmm__kalshi_bad(r, n->at, "%s: no array", key);
   *out = n;
   return PMM_OK;
 }
 
 pmm_status_t pmm__copy(const pmm__read_t *r, pmm_kalshi_text_t text, char *out, size_t cap, const char *what) {
-  if (text.len >= cap || (text.len > 0 && memchr(text.at, '\0', text.len))) return pmm__bad(r, 0, "%s: too long", what);
+  if (text.len >= cap || (text.len > 0 && memchr(text.at, '\0', text.len))) return pmm__kalshi_bad(r, 0, "%s: too long", what);
   if (text.len > 0) memcpy(out, text.at, text.len);
   out[text.len] = '\0';
   return PMM_OK;

@@ -39,14 +39,14 @@ static pmm_status_t level(const pmm__read_t *r, const pmm_json_node_t *pair, pmm
   static const pmm__field_t price = PMM__FIELD(pmm_kalshi_level_t, price_e4, "price", F_PRICE, true),
                             count = PMM__FIELD(pmm_kalshi_level_t, qty_e6, "count", F_QTY, true);
   const pmm_json_node_t *const first = pmm_json_first(pair), *const second = first ? pmm_json_next(pair, first) : NULL;
-  if (!second || pmm_json_next(pair, second)) return pmm__bad(r, pair->at, "a level is [price, count]");
+  if (!second || pmm_json_next(pair, second)) return pmm__kalshi_bad(r, pair->at, "a level is [price, count]");
   pmm_status_t const st = pmm__value(r, first, &price, out);
   return st == PMM_OK ? pmm__value(r, second, &count, out) : st;
 }
 
 pmm_status_t pmm__kalshi_levels(pmm_kalshi_codec_t *codec, const pmm__read_t *r, int side, const pmm_json_node_t *array, pmm_kalshi_frame_t *frame) {
   uint32_t n = 0;
-  if (array && array->type != PMM_JSON_ARRAY) return pmm__bad(r, array->at, "levels: no array");
+  if (array && array->type != PMM_JSON_ARRAY) return pmm__kalshi_bad(r, array->at, "levels: no array");
   for (const pmm_json_node_t *e = pmm_json_first(array); e; e = pmm_json_next(array, e)) {
     if (n == PMM_KALSHI_LEVELS_MAX) return pmm_error_set(r->err, PMM_FULL, "kalshi: byte %u: more levels than prices", e->at);
     pmm_status_t const st = level(r, e, &codec->level[side][n]);
@@ -67,7 +67,7 @@ static pmm_status_t side_of(const pmm__read_t *r, const pmm_json_node_t *object,
   if (s->book != PMM_KALSHI_NO_SIDE) *out = s->book;
   else if (s->outcome != PMM_KALSHI_NO_SIDE) *out = s->outcome;
   else if (s->side != PMM_KALSHI_NO_SIDE && s->action) *out = s->side ^ (s->action == 2);
-  else return pmm__bad(r, object->at, "book_side is missing");
+  else return pmm__kalshi_bad(r, object->at, "book_side is missing");
   return PMM_OK;
 }
 
@@ -103,7 +103,7 @@ pmm_status_t pmm__kalshi_fill(const pmm__read_t *r, const pmm_json_node_t *objec
   if (st != PMM_OK) return st;
   if (raw.f.trade_id.len == 0) raw.f.trade_id = raw.id;
   if (raw.f.market.len == 0) raw.f.market = raw.ticker;
-  if (raw.f.trade_id.len == 0 || raw.f.market.len == 0) return pmm__bad(r, object->at, "trade_id or market is missing");
+  if (raw.f.trade_id.len == 0 || raw.f.market.len == 0) return pmm__kalshi_bad(r, object->at, "trade_id or market is missing");
   raw.f.maker = !raw.taker;
   raw.f.has_position = raw.position_e6 != INT64_MIN;
   raw.f.position_e6 = raw.f.has_position ? raw.position_e6 : 0;
@@ -159,7 +159,7 @@ pmm_status_t pmm__kalshi_order(const pmm__read_t *r, const pmm_json_node_t *obje
   raw.o.created_ns = first_time(raw.o.created_ns, raw.created_ms_ns); /* the text has the finer time */
   raw.o.updated_ns = first_time(raw.o.updated_ns, raw.updated_ms_ns);
   raw.o.expires_ns = first_time(raw.o.expires_ns, raw.expires_ms_ns);
-  if (__builtin_add_overflow(raw.taker_fees_e6, raw.maker_fees_e6, &raw.o.fees_e6)) return pmm__bad(r, object->at, "fees: out of range");
+  if (__builtin_add_overflow(raw.taker_fees_e6, raw.maker_fees_e6, &raw.o.fees_e6)) return pmm__kalshi_bad(r, object->at, "fees: out of range");
   *out = raw.o;
   return PMM_OK;
 }
@@ -180,7 +180,7 @@ pmm_status_t pmm__kalshi_position(const pmm__read_t *r, const pmm_json_node_t *o
   pmm_kalshi_position_t p = {0};
   pmm_status_t const st = pmm__fields(r, object, fields, PMM__COUNT(fields), &p);
   if (st != PMM_OK) return st;
-  if (p.market.len == 0) return pmm__bad(r, object->at, "ticker is missing");
+  if (p.market.len == 0) return pmm__kalshi_bad(r, object->at, "ticker is missing");
   *out = p;
   return PMM_OK;
 }
@@ -221,7 +221,7 @@ static pmm_status_t take_delta(taker_t *t, const pmm_json_node_t *msg) {
   pmm_status_t st = pmm__fields(&t->r, msg, fields, PMM__COUNT(fields), &raw);
   if (st == PMM_OK && raw.ms_ns == PMM_TIME_NONE && raw.ts) st = pmm__value(&t->r, raw.ts, &ts, &raw);
   if (st != PMM_OK) return st;
-  if (raw.side == PMM_KALSHI_NO_SIDE) return pmm__bad(&t->r, msg->at, "side: neither yes nor no");
+  if (raw.side == PMM_KALSHI_NO_SIDE) return pmm__kalshi_bad(&t->r, msg->at, "side: neither yes nor no");
   t->f->market = raw.market;
   t->f->exch_ns = first_time(raw.ms_ns, raw.ts_ns);
   t->f->u.delta.qty_e6 = raw.qty_e6;
@@ -249,7 +249,7 @@ static pmm_status_t take_trade(taker_t *t, const pmm_json_node_t *msg) {
   pmm_status_t const st = pmm__fields(&t->r, msg, fields, PMM__COUNT(fields), &raw);
   if (st != PMM_OK) return st;
   uint8_t const taker = raw.book != PMM_KALSHI_NO_SIDE ? raw.book : raw.outcome != PMM_KALSHI_NO_SIDE ? raw.outcome : raw.old;
-  if (taker == PMM_KALSHI_NO_SIDE) return pmm__bad(&t->r, msg->at, "taker_book_side is missing");
+  if (taker == PMM_KALSHI_NO_SIDE) return pmm__kalshi_bad(&t->r, msg->at, "taker_book_side is missing");
   t->f->market = raw.market;
   t->f->exch_ns = first_time(raw.ms_ns, raw.ts_ns);
   t->f->u.trade.trade_id = raw.trade_id;
@@ -339,7 +339,7 @@ static pmm_status_t take_life(taker_t *t, const pmm_json_node_t *msg) {
   if (st == PMM_OK && raw.ranges) st = pmm__kalshi_grid(&t->r, raw.ranges, &t->f->u.life.grid);
   if (st != PMM_OK) return st;
   bool const has_payout = raw.payout_e6 != INT64_MIN;
-  if (has_payout && (raw.payout_e6 < 0 || raw.payout_e6 > PMM_ONE_E6)) return pmm__bad(&t->r, msg->at, "settlement_value: outside 0..1");
+  if (has_payout && (raw.payout_e6 < 0 || raw.payout_e6 > PMM_ONE_E6)) return pmm__kalshi_bad(&t->r, msg->at, "settlement_value: outside 0..1");
   t->f->market = raw.market;
   t->f->exch_ns = first_time(raw.settled_ns, raw.determined_ns);
   t->f->u.life.event = raw.event;
@@ -410,11 +410,11 @@ static pmm_status_t inner(taker_t *t, pmm_kalshi_text_t data, raw_inner_t *out) 
   char text[512 + PMM_JSON_PAD] = "";
   pmm_json_node_t node[32];
   pmm__read_t const r = {text, t->r.err};
-  if (data.len > 512) return pmm__bad(&t->r, 0, "data: too long");
+  if (data.len > 512) return pmm__kalshi_bad(&t->r, 0, "data: too long");
   size_t n = 0;
   for (uint32_t i = 0; i < data.len; i++) /* blanks lie only between tokens: its strings are ids and numbers */
     if (data.at[i] != ' ' && data.at[i] != '\n' && data.at[i] != '\t' && data.at[i] != '\r') text[n++] = data.at[i];
-  if (!pmm__kalshi_tokens(node, PMM__COUNT(node), text, n)) return pmm__bad(&t->r, 0, "data: no JSON of the usual form");
+  if (!pmm__kalshi_tokens(node, PMM__COUNT(node), text, n)) return pmm__kalshi_bad(&t->r, 0, "data: no JSON of the usual form");
   return pmm__fields(&r, node, fields, PMM__COUNT(fields), out);
 }
 
@@ -458,7 +458,7 @@ static pmm_status_t take_subscribed(taker_t *t, const pmm_json_node_t *msg) {
   pmm_status_t const st = pmm__fields(&t->r, msg, fields, PMM__COUNT(fields), &raw);
   if (st != PMM_OK) return st;
   if (raw.sid) t->f->sid = raw.sid;
-  if (!t->f->sid) return pmm__bad(&t->r, msg->at, "sid is missing");
+  if (!t->f->sid) return pmm__kalshi_bad(&t->r, msg->at, "sid is missing");
   t->f->u.subscribed.channel = raw.channel;
   return PMM_OK;
 }
@@ -524,7 +524,7 @@ static pmm_status_t take_frame(taker_t *t, const pmm_json_node_t *root) {
   for (size_t i = 0; i < PMM__COUNT(types); i++) {
     if (strlen(types[i].name) != raw.type.len || memcmp(types[i].name, raw.type.at, raw.type.len) != 0) continue;
     t->f->type = types[i].type;
-    if (types[i].take && !raw.msg) return pmm__bad(&t->r, root->at, "msg is missing");
+    if (types[i].take && !raw.msg) return pmm__kalshi_bad(&t->r, root->at, "msg is missing");
     return types[i].take ? types[i].take(t, raw.msg) : PMM_OK;
   }
   return PMM_OK; /* a type of another day */

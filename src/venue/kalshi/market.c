@@ -14,15 +14,15 @@ pmm_status_t pmm__kalshi_grid(const pmm__read_t *r, const pmm_json_node_t *range
   };
   pmm_grid_range_t range[PMM_GRID_RANGES_MAX];
   size_t n = 0;
-  if (ranges->type != PMM_JSON_ARRAY) return pmm__bad(r, ranges->at, "price_ranges: no array");
+  if (ranges->type != PMM_JSON_ARRAY) return pmm__kalshi_bad(r, ranges->at, "price_ranges: no array");
   for (const pmm_json_node_t *e = pmm_json_first(ranges); e; e = pmm_json_next(ranges, e), n++) {
     raw_range_t raw = {0};
-    if (n == PMM_GRID_RANGES_MAX) return pmm__bad(r, e->at, "price_ranges: more than %d", PMM_GRID_RANGES_MAX);
+    if (n == PMM_GRID_RANGES_MAX) return pmm__kalshi_bad(r, e->at, "price_ranges: more than %d", PMM_GRID_RANGES_MAX);
     pmm_status_t const st = pmm__fields(r, e, fields, PMM__COUNT(fields), &raw);
     if (st != PMM_OK) return st;
     range[n] = (pmm_grid_range_t){raw.start_e4, raw.end_e4, raw.step_e4};
   }
-  if (pmm_grid_ranges(out, range, n) != PMM_OK) return pmm__bad(r, ranges->at, "price_ranges: do not cover 0 to 1 in whole steps");
+  if (pmm_grid_ranges(out, range, n) != PMM_OK) return pmm__kalshi_bad(r, ranges->at, "price_ranges: do not cover 0 to 1 in whole steps");
   return PMM_OK;
 }
 
@@ -39,7 +39,7 @@ static pmm_status_t grid_of(const pmm__read_t *r, const pmm_json_node_t *object,
   if (raw->ranges) return pmm__kalshi_grid(r, raw->ranges, grid);
   pmm_status_t const st = pmm__copy(r, raw->structure, name, sizeof name, "price_level_structure");
   if (st != PMM_OK) return st;
-  return pmm_grid_named(grid, name) == PMM_OK ? PMM_OK : pmm__bad(r, object->at, "price_ranges are missing");
+  return pmm_grid_named(grid, name) == PMM_OK ? PMM_OK : pmm__kalshi_bad(r, object->at, "price_ranges are missing");
 }
 
 static bool is_text(pmm_kalshi_text_t t, const char *word) { return t.len == strlen(word) && memcmp(t.at, word, t.len) == 0; }
@@ -68,7 +68,7 @@ static void life_of(const raw_market_t *raw, pmm_market_t *m) {
 static pmm_status_t names_of(const pmm__read_t *r, const raw_market_t *raw, pmm_kalshi_market_t *m) {
   char id[PMM_ID_MAX];
   pmm_status_t st = pmm__copy(r, raw->ticker, id, sizeof id, "ticker");
-  if (st == PMM_OK && id[0] == '\0') st = pmm__bad(r, 0, "ticker: empty");
+  if (st == PMM_OK && id[0] == '\0') st = pmm__kalshi_bad(r, 0, "ticker: empty");
   if (st != PMM_OK) return st;
   pmm_market_init(&m->desc, id);
   memcpy(m->series, id, strcspn(id, "-"));
@@ -94,7 +94,7 @@ static pmm_status_t market_of(const pmm__read_t *r, const pmm_json_node_t *objec
   m->open_interest_e6 = raw->open_interest_e6;
   m->exchange_index = raw->exchange_index;
   pmm_error_t why = {0};
-  return pmm_market_check(&m->desc, &why) == PMM_OK ? PMM_OK : pmm__bad(r, object->at, "%.150s", why.text);
+  return pmm_market_check(&m->desc, &why) == PMM_OK ? PMM_OK : pmm__kalshi_bad(r, object->at, "%.150s", why.text);
 }
 
 static pmm_status_t take_market(const pmm__read_t *r, const pmm_json_node_t *object, pmm_kalshi_market_t *out) {
@@ -155,7 +155,7 @@ pmm_status_t pmm_kalshi_terms_read(pmm_kalshi_codec_t *codec, const char *text, 
   if (st != PMM_OK) return st;
   const pmm_json_node_t *object = pmm_json_get(root, "series");
   if (!object) object = pmm_json_get(root, "event");
-  if (!object) return pmm__bad(&r, root->at, "neither series nor event");
+  if (!object) return pmm__kalshi_bad(&r, root->at, "neither series nor event");
   st = pmm__fields(&r, object, fields, PMM__COUNT(fields), &raw);
   if (raw.type.len == 0) raw.type = raw.type_override;
   if (raw.multiplier_e6 < 0) raw.multiplier_e6 = raw.override_e6;

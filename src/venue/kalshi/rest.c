@@ -99,7 +99,7 @@ pmm_status_t pmm_kalshi_orderbook_read(pmm_kalshi_codec_t *codec, const char *te
   pmm_status_t st = pmm__kalshi_root(codec, text, len, &root, err);
   if (st != PMM_OK) return st;
   const pmm_json_node_t *const book = pmm_json_get(root, "orderbook_fp");
-  if (!book || book->type != PMM_JSON_OBJECT) return pmm__bad(&r, root->at, "orderbook_fp is missing");
+  if (!book || book->type != PMM_JSON_OBJECT) return pmm__kalshi_bad(&r, root->at, "orderbook_fp is missing");
   st = pmm__kalshi_levels(codec, &r, 0, pmm_json_get(book, "yes_dollars"), &f);
   if (st == PMM_OK) st = pmm__kalshi_levels(codec, &r, 1, pmm_json_get(book, "no_dollars"), &f);
   if (st == PMM_OK) *frame = f;
@@ -161,13 +161,13 @@ pmm_status_t pmm_kalshi_resting_value_read(pmm_kalshi_codec_t *codec, const char
   raw_balance_t raw = {0};
   pmm_status_t st = pmm__kalshi_root(codec, text, len, &root, err);
   if (st == PMM_OK) st = pmm__fields(&r, root, fields, PMM__COUNT(fields), &raw);
-  if (st == PMM_OK && pmm_abs64(raw.dollars_e6) > INT64_MAX / 10000) return pmm__bad(&r, root->at, "total_resting_order_value: out of range");
+  if (st == PMM_OK && pmm_abs64(raw.dollars_e6) > INT64_MAX / 10000) return pmm__kalshi_bad(&r, root->at, "total_resting_order_value: out of range");
   int64_t sum_e6 = 0;
   bool told = false;
   for (const pmm_json_node_t *e = st == PMM_OK ? pmm_json_first(raw.shards) : NULL; e; e = pmm_json_next(raw.shards, e), told = true) {
     raw_shard_t shard;
     st = take_shard(&r, e, &shard);
-    if (st == PMM_OK && __builtin_add_overflow(sum_e6, shard.balance_e6, &sum_e6)) st = pmm__bad(&r, e->at, "balance: out of range");
+    if (st == PMM_OK && __builtin_add_overflow(sum_e6, shard.balance_e6, &sum_e6)) st = pmm__kalshi_bad(&r, e->at, "balance: out of range");
     if (st != PMM_OK) return st;
   }
   if (st == PMM_OK) *value_e6 = told ? sum_e6 : raw.dollars_e6 * 10000;
@@ -213,7 +213,7 @@ static pmm_status_t take_bucket(const pmm__read_t *r, const pmm_json_node_t *roo
   };
   raw_bucket_t raw = {.cap_e6 = -1};
   const pmm_json_node_t *const n = pmm_json_get(root, key);
-  if (!n) return pmm__bad(r, root->at, "%s is missing", key);
+  if (!n) return pmm__kalshi_bad(r, root->at, "%s is missing", key);
   pmm_status_t const st = pmm__fields(r, n, fields, PMM__COUNT(fields), &raw);
   *rate_e6 = raw.rate_e6;
   *cap_e6 = raw.cap_e6 >= 0 ? raw.cap_e6 : raw.rate_e6; /* one second's worth */
@@ -275,7 +275,7 @@ static pmm_status_t take_cost(const pmm__read_t *r, const pmm_json_node_t *objec
       PMM__FIELD(raw_cost_t, cost, "cost", F_INT, true),
   };
   pmm_status_t const st = pmm__fields(r, object, fields, PMM__COUNT(fields), raw);
-  if (st == PMM_OK && (raw->cost < 0 || raw->cost > COST_MAX)) return pmm__bad(r, object->at, "cost: out of range");
+  if (st == PMM_OK && (raw->cost < 0 || raw->cost > COST_MAX)) return pmm__kalshi_bad(r, object->at, "cost: out of range");
   return st;
 }
 
@@ -287,7 +287,7 @@ pmm_status_t pmm_kalshi_costs_read(pmm_kalshi_codec_t *codec, const char *text, 
   int64_t d = 0;
   pmm_status_t st = pmm__kalshi_root(codec, text, len, &root, err);
   if (st == PMM_OK) st = pmm__fields(&r, root, fields, 1, &d);
-  if (st == PMM_OK && (d < 0 || d > COST_MAX)) st = pmm__bad(&r, root->at, "default_cost: out of range");
+  if (st == PMM_OK && (d < 0 || d > COST_MAX)) st = pmm__kalshi_bad(&r, root->at, "default_cost: out of range");
   if (st == PMM_OK) st = pmm__array(&r, root, "endpoint_costs", &list);
   if (st != PMM_OK) return st;
   pmm_kalshi_costs_t c = {d, d, d, -1, -1, d, d, d, d};

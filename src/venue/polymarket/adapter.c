@@ -19,7 +19,7 @@ static const char *const secret_names[] = {"PK", "CLOB_API_KEY", "CLOB_SECRET", 
 /* -- small things -- */
 int64_t pmm__venue_now(const pmm__poly_t *p) { return pmm_net_now(p->net) + pmm_offset_ns(&p->offset, NULL); }
 
-void pmm__note(pmm__poly_t *p, pmm_severity_t severity, const char *code, uint32_t market, const char *fmt, ...) {
+void pmm__poly_note(pmm__poly_t *p, pmm_severity_t severity, const char *code, uint32_t market, const char *fmt, ...) {
   char text[200];
   va_list args;
   va_start(args, fmt);
@@ -62,7 +62,7 @@ void pmm__set_phase(pmm__poly_t *p, pmm_phase_t phase, int64_t for_ns) {
   if (phase == p->phase) return;
   p->phase = (uint8_t)phase;
   static const char *const names[] = {"normal", "post-only", "cancel-only"};
-  pmm__note(p, PMM_WARN, "phase", PMM_NOTICE_NO_MARKET, "the venue is %s", names[phase]);
+  pmm__poly_note(p, PMM_WARN, "phase", PMM_NOTICE_NO_MARKET, "the venue is %s", names[phase]);
   for (uint32_t i = 0; i < p->market_cnt; i++) {
     pmm_md_t const md = {.recv_ns = pmm_net_now(p->net), .exch_ns = PMM_TIME_NONE, .market = p->first + i, .kind = PMM_MD_PHASE, .aux = (uint8_t)phase, .flags = PMM_F_LAST, .seq = ++p->seq};
     p->sink.md(p->sink.ctx, &md, 1);

@@ -179,7 +179,7 @@ static inline const pmm__poly_t *pmm__poly_const(const pmm_adapter_t *adapter) {
 
 /* -- adapter.c -- */
 int64_t pmm__venue_now(const pmm__poly_t *p);           /* wall time as the venue has it */
-void pmm__note(pmm__poly_t *p, pmm_severity_t severity, const char *code, uint32_t market, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void pmm__poly_note(pmm__poly_t *p, pmm_severity_t severity, const char *code, uint32_t market, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void pmm__check_ready(pmm__poly_t *p);                  /* tells the driver when readiness changes */
 void pmm__later(pmm__poly_t *p, void (*fn)(pmm__poly_t *p)); /* after a backoff that grows with each failure in a row */
 void pmm__again_from_start(pmm__poly_t *p);
@@ -221,7 +221,7 @@ void pmm__poly_orders_free(pmm__poly_t *p);
 pmm__order_t *pmm__order_by_word(pmm__poly_t *p, const pmm_poly_word_t *id);
 pmm__order_t *pmm__order_by_id(pmm__poly_t *p, uint64_t order_id);
 /* A new entry, in no state yet; NULL: full of open orders. */
-pmm__order_t *pmm__order_add(pmm__poly_t *p, uint64_t order_id, const pmm_poly_word_t *id);
+pmm__order_t *pmm__poly_order_add(pmm__poly_t *p, uint64_t order_id, const pmm_poly_word_t *id);
 void pmm__order_done(pmm__poly_t *p, pmm__order_t *o);
 void pmm__order_look(pmm__poly_t *p, pmm__order_t *o, int64_t after_ns);
 void pmm__orders_submit(pmm__poly_t *p, const pmm_action_t *action, size_t cnt);
@@ -232,7 +232,7 @@ void pmm__orders_heard(pmm__poly_t *p, const pmm_poly_user_order_t *told); /* us
 void pmm__orders_cancel_market(pmm__poly_t *p, uint32_t market);          /* all resting ones of ours there */
 void pmm__cancel_everything(pmm__poly_t *p);
 uint64_t pmm__orders_in_flight(const pmm__poly_t *p);
-void pmm__emit(pmm__poly_t *p, pmm_kind_t kind, const pmm__order_t *o, int64_t qty_e6, int64_t amount_e6, uint8_t aux);
+void pmm__poly_emit(pmm__poly_t *p, pmm_kind_t kind, const pmm__order_t *o, int64_t qty_e6, int64_t amount_e6, uint8_t aux);
 
 /* -- fills.c -- */
 void pmm__trade_heard(pmm__poly_t *p, const pmm_poly_user_trade_t *trade, bool tell); /* tell false: remembered as known */

@@ -38,7 +38,7 @@ static void take_time(pmm__poly_t *p, const pmm_http_response_t *response) {
   pmm_offset_add(&p->offset, wall - (back - response->sent_ns), wall - (back - response->recv_ns), at_s * PMM_NS_PER_S + PMM_NS_PER_S / 2);
   int64_t const off_ns = pmm_offset_ns(&p->offset, &error_ns);
   bool const skewed = pmm_abs64(off_ns) > p->params.skew_max_ns + PMM_NS_PER_S / 2;
-  if (skewed && !p->skewed) pmm__note(p, PMM_ALERT, "clock", PMM_NOTICE_NO_MARKET, "our clock differs from the venue's by %.1f s", (double)off_ns * 1e-9);
+  if (skewed && !p->skewed) pmm__poly_note(p, PMM_ALERT, "clock", PMM_NOTICE_NO_MARKET, "our clock differs from the venue's by %.1f s", (double)off_ns * 1e-9);
   p->skewed = skewed;
   if (p->took_over || p->round.active || p->stage != PMM__STARTING) return;
   if (p->has_credentials) pmm__reconcile_begin(p, true);
@@ -57,7 +57,7 @@ static void take_key(pmm__poly_t *p, const pmm__request_t *request, const pmm_ht
     ask_key(p, false); /* there is one for this nonce already */
     return;
   }
-  pmm__note(p, PMM_ALERT, "auth", PMM_NOTICE_NO_MARKET, "no API key: HTTP %d", response->http);
+  pmm__poly_note(p, PMM_ALERT, "auth", PMM_NOTICE_NO_MARKET, "no API key: HTTP %d", response->http);
   pmm__later(p, pmm__auth_begin);
 }
 
@@ -67,7 +67,7 @@ static void take_version(pmm__poly_t *p, const pmm_http_response_t *response) {
   pmm_error_t err;
   if (!root || pmm_poly_read_version(root, &version, &err) != PMM_OK || version == 2) return;
   /* Which contract a market's orders are signed for stands in its listing; a generation we were not written for must not be guessed. */
-  pmm__note(p, PMM_ALERT, "version", PMM_NOTICE_NO_MARKET, "the venue's generation is %d, ours is 2: no new orders", version);
+  pmm__poly_note(p, PMM_ALERT, "version", PMM_NOTICE_NO_MARKET, "the venue's generation is %d, ours is 2: no new orders", version);
   pmm__set_phase(p, PMM_PHASE_CANCEL_ONLY, PMM_NS_MAX);
 }
 
@@ -85,7 +85,7 @@ void pmm__heartbeat(pmm__poly_t *p) {
 /* Had the venue not heard of us for so long, our orders are gone: look what is there. */
 static void note_gap(pmm__poly_t *p, int64_t now) {
   if (p->heartbeat_ok_ns != 0 && now - p->heartbeat_ok_ns > HEARTBEAT_LOST_NS) {
-    pmm__note(p, PMM_WARN, "heartbeat", PMM_NOTICE_NO_MARKET, "none for %.0f s: the venue may have cancelled our orders", (double)(now - p->heartbeat_ok_ns) * 1e-9);
+    pmm__poly_note(p, PMM_WARN, "heartbeat", PMM_NOTICE_NO_MARKET, "none for %.0f s: the venue may have cancelled our orders", (double)(now - p->heartbeat_ok_ns) * 1e-9);
     p->reconcile_ns = now;
   }
   p->heartbeat_ok_ns = now;

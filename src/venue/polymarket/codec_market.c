@@ -4,7 +4,7 @@
 /* -- elements, as they are met -- */
 pmm_status_t pmm__take_level(pmm_poly_codec_t *codec, int side, const pmm__span_t *price, const pmm__span_t *size) {
   pmm__level_t level;
-  pmm_status_t st = pmm__read_price(codec, price, &level.price_e4);
+  pmm_status_t st = pmm__poly_read_price(codec, price, &level.price_e4);
   if (st == PMM_OK) st = pmm__read_qty(codec, size, &level.qty_e6);
   if (st != PMM_OK || level.qty_e6 == 0) return st;
   if (codec->level_cnt[side] == PMM__LEVELS_MAX) {
@@ -20,7 +20,7 @@ static pmm_status_t read_change(pmm_poly_codec_t *codec, pmm__change_t *change) 
   const pmm__fields_t *const item = &codec->item;
   pmm_poly_side_t side = PMM_POLY_BUY;
   pmm_status_t st = pmm__read_side(codec, pmm__get(item, PMM__F_SIDE), &side);
-  if (st == PMM_OK) st = pmm__read_price(codec, pmm__get(item, PMM__F_PRICE), &change->price_e4);
+  if (st == PMM_OK) st = pmm__poly_read_price(codec, pmm__get(item, PMM__F_PRICE), &change->price_e4);
   if (st == PMM_OK) st = pmm__read_qty(codec, pmm__get(item, PMM__F_SIZE), &change->qty_e6);
   if (st == PMM_OK) st = pmm__read_best(codec, pmm__get(item, PMM__F_BEST_BID), &change->best_e4[PMM_BID]);
   if (st == PMM_OK) st = pmm__read_best(codec, pmm__get(item, PMM__F_BEST_ASK), &change->best_e4[PMM_ASK]);
@@ -103,7 +103,7 @@ static uint32_t put_levels(pmm_poly_codec_t *codec, uint32_t n, int side, bool n
 }
 
 static pmm_status_t read_tick(pmm_poly_codec_t *codec, const pmm__span_t *span, int32_t *tick_e4) {
-  pmm_status_t const st = pmm__read_price(codec, span, tick_e4);
+  pmm_status_t const st = pmm__poly_read_price(codec, span, tick_e4);
   return st == PMM_OK && PMM_ONE_E4 % *tick_e4 != 0 ? pmm__wrong(codec, span, "tick size: does not divide a dollar") : st;
 }
 
@@ -162,7 +162,7 @@ static pmm_status_t interpret_print(pmm_poly_codec_t *codec, pmm_md_t *md, pmm_p
   pmm_status_t st = pmm__read_token(codec, pmm__get(top, PMM__F_ASSET_ID), &market, &no);
   if (st != PMM_OK) return st;
   if (size && size->len == 0) return finish_one(codec, PMM_POLY_PRINT, md, false, market, no, out);
-  st = pmm__read_price(codec, pmm__get(top, PMM__F_PRICE), &price);
+  st = pmm__poly_read_price(codec, pmm__get(top, PMM__F_PRICE), &price);
   if (st == PMM_OK) st = pmm__read_qty(codec, size, &md->qty_e6);
   if (st == PMM_OK) st = pmm__read_side(codec, pmm__get(top, PMM__F_SIDE), &side);
   if (st != PMM_OK) return st;

@@ -51,7 +51,7 @@ pmm_status_t pmm__interpret_order(pmm_poly_codec_t *codec, pmm_poly_user_order_t
   pmm_status_t st = pmm__read_word(codec, pmm__get(top, PMM__F_ID), &o.id);
   if (st == PMM_OK) st = pmm__read_token(codec, pmm__get(top, PMM__F_ASSET_ID), &o.market, &o.no);
   if (st == PMM_OK) st = pmm__read_side(codec, pmm__get(top, PMM__F_SIDE), &side);
-  if (st == PMM_OK) st = pmm__read_price(codec, pmm__get(top, PMM__F_PRICE), &o.price_e4);
+  if (st == PMM_OK) st = pmm__poly_read_price(codec, pmm__get(top, PMM__F_PRICE), &o.price_e4);
   if (st == PMM_OK) st = pmm__read_qty(codec, pmm__get(top, PMM__F_ORIGINAL_SIZE), &o.size_e6);
   if (st == PMM_OK) st = pmm__read_qty(codec, pmm__get(top, PMM__F_SIZE_MATCHED), &o.matched_e6);
   if (st == PMM_OK) st = pmm__read_time(codec, pmm__get(top, PMM__F_CREATED_AT), &o.created_ns);
@@ -75,7 +75,7 @@ pmm_status_t pmm__take_share(pmm_poly_codec_t *codec) {
   }
   pmm_status_t st = pmm__read_word(codec, pmm__get(item, PMM__F_ORDER_ID), &share.order);
   if (st == PMM_OK) st = pmm__read_token(codec, pmm__get(item, PMM__F_ASSET_ID), &share.market, &share.no);
-  if (st == PMM_OK) st = pmm__read_price(codec, pmm__get(item, PMM__F_PRICE), &share.price_e4);
+  if (st == PMM_OK) st = pmm__poly_read_price(codec, pmm__get(item, PMM__F_PRICE), &share.price_e4);
   if (st == PMM_OK) st = pmm__read_qty(codec, pmm__get(item, PMM__F_MATCHED_AMOUNT), &share.qty_e6);
   if (st == PMM_OK && told_side && told_side->len > 0) {
     st = pmm__read_side(codec, told_side, &side);

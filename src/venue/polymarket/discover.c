@@ -119,7 +119,7 @@ static void take(pmm__poly_t *p, pmm_poly_listing_t *l, wanted_t *w) {
     return;
   }
   if (p->market_cnt == PMM_VENUE_MARKETS_MAX || l->market.life != PMM_LIFE_OPEN) {
-    if (p->market_cnt == PMM_VENUE_MARKETS_MAX) pmm__note(p, PMM_WARN, "markets", PMM_NOTICE_NO_MARKET, "more than %d markets; %s is left out", PMM_VENUE_MARKETS_MAX, l->market.id);
+    if (p->market_cnt == PMM_VENUE_MARKETS_MAX) pmm__poly_note(p, PMM_WARN, "markets", PMM_NOTICE_NO_MARKET, "more than %d markets; %s is left out", PMM_VENUE_MARKETS_MAX, l->market.id);
     return;
   }
   if (p->market_cnt == p->market_cap) {
@@ -140,7 +140,7 @@ static void take_gamma(pmm__poly_t *p, const pmm_json_node_t *list, wanted_t *w,
     pmm_error_t err;
     pmm_status_t const st = pmm_poly_read_gamma(e, &l, &err);
     if (st != PMM_OK) {
-      if (w->kind != PATTERN) pmm__note(p, PMM_WARN, "market", PMM_NOTICE_NO_MARKET, "%s", err.text);
+      if (w->kind != PATTERN) pmm__poly_note(p, PMM_WARN, "market", PMM_NOTICE_NO_MARKET, "%s", err.text);
       continue;
     }
     if (w->kind == PATTERN && fnmatch(w->text, l.slug, 0) != 0) continue;
@@ -158,7 +158,7 @@ static void take_clob(pmm__poly_t *p, const pmm_json_node_t *root, wanted_t *w) 
   pmm_poly_listing_t l;
   pmm_error_t err;
   if (pmm_poly_read_market(root, &l, &err) != PMM_OK) {
-    pmm__note(p, PMM_WARN, "market", PMM_NOTICE_NO_MARKET, "%s", err.text);
+    pmm__poly_note(p, PMM_WARN, "market", PMM_NOTICE_NO_MARKET, "%s", err.text);
     return;
   }
   snprintf(l.market.id, sizeof l.market.id, "%s", w->text); /* the name the user gave */
@@ -201,7 +201,7 @@ static void answer_fees(pmm__poly_t *p, const pmm__request_t *request, const pmm
     m->listing.market.fees = compact.market.fees;
     m->listing.neg_risk |= compact.neg_risk;
     m->listing.version = compact.version;
-  } else pmm__note(p, PMM_WARN, "fees", request->arg, "fees of %s are not known: none are assumed", m->listing.market.id);
+  } else pmm__poly_note(p, PMM_WARN, "fees", request->arg, "fees of %s are not known: none are assumed", m->listing.market.id);
   one_less(p);
 }
 

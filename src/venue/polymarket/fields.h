@@ -93,7 +93,7 @@ bool pmm__scan(pmm_poly_codec_t *codec, const char *text, size_t len);
 
 /* -- numbers.c: PMM_PARSE with codec->why and where -- */
 pmm_status_t pmm__wrong(pmm_poly_codec_t *codec, const pmm__span_t *span, const char *why);
-pmm_status_t pmm__read_price(pmm_poly_codec_t *codec, const pmm__span_t *span, int32_t *price_e4);  /* within (0, 1) */
+pmm_status_t pmm__poly_read_price(pmm_poly_codec_t *codec, const pmm__span_t *span, int32_t *price_e4);  /* within (0, 1) */
 pmm_status_t pmm__read_best(pmm_poly_codec_t *codec, const pmm__span_t *span, int32_t *price_e4);   /* within [0, 1]; absent or "": -1 */
 /* A price that may be the mean of several fills, cut to four places; within [0, 1]. */
 pmm_status_t pmm__read_mean(pmm_poly_codec_t *codec, const pmm__span_t *span, int32_t *price_e4);

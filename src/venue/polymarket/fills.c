@@ -109,7 +109,7 @@ static void take_as_taker(pmm__poly_t *p, const pmm_poly_user_trade_t *trade, pm
 
 void pmm__trade_heard(pmm__poly_t *p, const pmm_poly_user_trade_t *trade, bool tell_it) {
   if (trade->state == PMM_POLY_TRADE_UNKNOWN) {
-    pmm__note(p, PMM_WARN, "trade", PMM_NOTICE_NO_MARKET, "trade %s has a state we do not know", trade->id);
+    pmm__poly_note(p, PMM_WARN, "trade", PMM_NOTICE_NO_MARKET, "trade %s has a state we do not know", trade->id);
     return;
   }
   pmm__order_t *const taker = pmm__order_by_word(p, &trade->taker.order);

@@ -25,7 +25,7 @@ void *pmm__secret_alloc(size_t size); /* zeroed, whole pages, locked if the syst
 void pmm__secret_free(void *memory, size_t size); /* wiped */
 
 /* -- text.c -- */
-size_t pmm__put(char *buf, size_t at, const char *text); /* appends without NUL; the new end */
+size_t pmm__poly_put(char *buf, size_t at, const char *text); /* appends without NUL; the new end */
 size_t pmm__put_decimal(char *buf, size_t at, uint64_t value);
 size_t pmm__put_hex(char *buf, size_t at, const uint8_t *bytes, size_t len);
 #endif

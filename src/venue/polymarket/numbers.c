@@ -35,7 +35,7 @@ static bool decimal(const pmm__span_t *span, int scale, int64_t *out) {
   return simple_decimal(span->s, span->len, (uint32_t)scale, out) || pmm_decimal_parse(span->s, span->len, scale, out, NULL) == PMM_OK;
 }
 
-pmm_status_t pmm__read_price(pmm_poly_codec_t *codec, const pmm__span_t *span, int32_t *price_e4) {
+pmm_status_t pmm__poly_read_price(pmm_poly_codec_t *codec, const pmm__span_t *span, int32_t *price_e4) {
   int64_t value;
   if (!span || !decimal(span, 4, &value)) return pmm__wrong(codec, span, "price: no decimal of at most four places");
   if (value <= 0 || value >= PMM_ONE_E4) return pmm__wrong(codec, span, "price: outside (0, 1)");

@@ -100,7 +100,7 @@ static pmm__order_t *take_place(pmm__poly_t *p) {
   return o;
 }
 
-pmm__order_t *pmm__order_add(pmm__poly_t *p, uint64_t order_id, const pmm_poly_word_t *id) {
+pmm__order_t *pmm__poly_order_add(pmm__poly_t *p, uint64_t order_id, const pmm_poly_word_t *id) {
   pmm__order_t *const o = take_place(p);
   if (!o) return NULL;
   uint32_t *const bucket = id_bucket(p, order_id);
@@ -145,7 +145,7 @@ uint64_t pmm__orders_in_flight(const pmm__poly_t *p) {
 }
 
 /* -- events -- */
-void pmm__emit(pmm__poly_t *p, pmm_kind_t kind, const pmm__order_t *o, int64_t qty_e6, int64_t amount_e6, uint8_t aux) {
+void pmm__poly_emit(pmm__poly_t *p, pmm_kind_t kind, const pmm__order_t *o, int64_t qty_e6, int64_t amount_e6, uint8_t aux) {
   char hex[PMM_POLY_HEX_WORD];
   pmm_event_t ev = {.order_id = o->order_id, .amount_e6 = amount_e6};
   ev.md = (pmm_md_t){.recv_ns = pmm_net_now(p->net), .exch_ns = PMM_TIME_NONE, .qty_e6 = qty_e6, .price_e4 = o->price_e4, .market = p->first + o->market,
@@ -157,19 +157,19 @@ void pmm__emit(pmm__poly_t *p, pmm_kind_t kind, const pmm__order_t *o, int64_t q
 static void acked(pmm__poly_t *p, pmm__order_t *o) {
   if (o->state != PMM__ORDER_SENT) return;
   o->state = PMM__ORDER_LIVE;
-  pmm__emit(p, PMM_EV_ACK, o, o->qty_e6, 0, 0);
+  pmm__poly_emit(p, PMM_EV_ACK, o, o->qty_e6, 0, 0);
 }
 
 static void rejected(pmm__poly_t *p, pmm__order_t *o, pmm_reject_t reason) {
   if (reason == PMM_REJECT_FUNDS && pmm_route_is_sell((pmm_route_t)o->route)) reason = PMM_REJECT_SHARES;
-  pmm__emit(p, PMM_EV_REJECT, o, 0, 0, (uint8_t)reason);
+  pmm__poly_emit(p, PMM_EV_REJECT, o, 0, 0, (uint8_t)reason);
   pmm__order_done(p, o);
 }
 
 /* What came of a request is open: the venue is asked. */
 static void lost(pmm__poly_t *p, pmm__order_t *o, int64_t after_ns) {
   if (o->state == PMM__ORDER_DONE) return;
-  if (o->state != PMM__ORDER_LOST) pmm__emit(p, PMM_EV_LOST, o, 0, 0, 0);
+  if (o->state != PMM__ORDER_LOST) pmm__poly_emit(p, PMM_EV_LOST, o, 0, 0, 0);
   o->state = PMM__ORDER_LOST;
   o->looks = 0;
   pmm__order_look(p, o, after_ns);
@@ -201,7 +201,7 @@ static void place(pmm__poly_t *p, const pmm_action_t *a) {
   pmm_reject_t reason = why_not(p, a);
   pmm__order_t *o = NULL;
   if (reason == PMM_REJECT_NONE && pmm__order_by_id(p, a->order_id)) reason = PMM_REJECT_DUPLICATE;
-  if (reason == PMM_REJECT_NONE && (p->queue_cnt == PMM__QUEUE_MAX || !(o = pmm__order_add(p, a->order_id, NULL)))) reason = PMM_REJECT_FULL;
+  if (reason == PMM_REJECT_NONE && (p->queue_cnt == PMM__QUEUE_MAX || !(o = pmm__poly_order_add(p, a->order_id, NULL)))) reason = PMM_REJECT_FULL;
   if (!o) {
     refuse_action(p, a, PMM_EV_REJECT, reason);
     return;
@@ -226,7 +226,7 @@ static void cancel(pmm__poly_t *p, const pmm_action_t *a) {
   }
   if (o->held) { /* never left: flush drops it */
     o->held = false;
-    pmm__emit(p, PMM_EV_CANCELLED, o, o->qty_e6, 0, PMM_REJECT_USER);
+    pmm__poly_emit(p, PMM_EV_CANCELLED, o, o->qty_e6, 0, PMM_REJECT_USER);
     pmm__order_done(p, o);
     return;
   }
@@ -385,7 +385,7 @@ static void closed(pmm__poly_t *p, pmm__order_t *o, uint8_t aux) {
   if (o->closed || o->state == PMM__ORDER_DONE) return;
   o->closed = true;
   stop_looking(p, o);
-  if (open > 0) pmm__emit(p, PMM_EV_CANCELLED, o, open, 0, aux);
+  if (open > 0) pmm__poly_emit(p, PMM_EV_CANCELLED, o, open, 0, aux);
   if (o->filled_e6 >= o->matched_e6) pmm__order_done(p, o);
   else p->reconcile_ns = pmm_net_mono(p->net); /* reads the trades that are missing */
 }
@@ -405,7 +405,7 @@ static void found(pmm__poly_t *p, pmm__order_t *o, const pmm_poly_user_order_t *
   int64_t const open = gone ? 0 : o->qty_e6 - o->matched_e6;
   stop_looking(p, o);
   o->state = PMM__ORDER_LIVE;
-  pmm__emit(p, PMM_EV_ORDER_STATE, o, open > 0 ? open : 0, o->matched_e6, 0);
+  pmm__poly_emit(p, PMM_EV_ORDER_STATE, o, open > 0 ? open : 0, o->matched_e6, 0);
   if (open > 0) {
     o->cancel_sent = false;
     if (o->cancel_wanted) (void)push(p->cancel_queue, p->cancel_head, &p->cancel_cnt, index_of(p, o));
@@ -452,7 +452,7 @@ static void take_answer(pmm__poly_t *p, pmm__order_t *o, const pmm_poly_answer_t
     react(p, answer, 0);
     return;
   }
-  if (answer->has_id && !pmm_poly_word_eq(&answer->id, &o->id)) pmm__note(p, PMM_ALERT, "order-id", o->market, "an order came back under another id than it was signed with");
+  if (answer->has_id && !pmm_poly_word_eq(&answer->id, &o->id)) pmm__poly_note(p, PMM_ALERT, "order-id", o->market, "an order came back under another id than it was signed with");
   p->restart_backoff_ns = 0;
   acked(p, o);
   if (o->tif == PMM_IOC || o->tif == PMM_FOK || answer->placed != PMM_POLY_PLACED_LIVE) pmm__order_look(p, o, LOOK_AFTER_MATCH_NS);
@@ -475,7 +475,7 @@ static void posts_refused(pmm__poly_t *p, const pmm__request_t *request, const p
     int64_t const now = pmm_net_mono(p->net);
     pmm_bucket_drain(&p->bucket_order, now, now + pmm_max64(wait_s, 1) * PMM_NS_PER_S);
   }
-  pmm__note(p, PMM_WARN, "refused", PMM_NOTICE_NO_MARKET, "HTTP %d: %s", response->http, answer.text);
+  pmm__poly_note(p, PMM_WARN, "refused", PMM_NOTICE_NO_MARKET, "HTTP %d: %s", response->http, answer.text);
   for (uint32_t i = 0; i < request->cnt; i++) {
     pmm__order_t *const o = &p->order[request->order[i]];
     if (o->state == PMM__ORDER_DONE) continue;
@@ -522,7 +522,7 @@ static void take_cancel(pmm__poly_t *p, pmm__order_t *o, pmm_poly_cancelled_t wh
     pmm__order_look(p, o, p->socket[0].conn ? LOOK_AFTER_CANCEL_NS : 0);
     return;
   }
-  pmm__emit(p, PMM_EV_CANCEL_REJECT, o, 0, 0, PMM_REJECT_UNKNOWN_ORDER);
+  pmm__poly_emit(p, PMM_EV_CANCEL_REJECT, o, 0, 0, PMM_REJECT_UNKNOWN_ORDER);
   o->state = PMM__ORDER_LOST;
   pmm__order_look(p, o, 0);
 }
@@ -571,7 +571,7 @@ static void not_found(pmm__poly_t *p, pmm__order_t *o) {
     pmm__order_look(p, o, LOOK_AGAIN_NS);
     return;
   }
-  pmm__emit(p, PMM_EV_ORDER_STATE, o, 0, o->matched_e6, 0);
+  pmm__poly_emit(p, PMM_EV_ORDER_STATE, o, 0, o->matched_e6, 0);
   o->closed = true;
   if (o->filled_e6 >= o->matched_e6) pmm__order_done(p, o);
   else p->reconcile_ns = pmm_net_mono(p->net);
@@ -619,7 +619,7 @@ static void drop_held(pmm__poly_t *p) {
     pmm__order_t *const o = &p->order[p->queue[p->queue_head]];
     if (o->state != PMM__ORDER_SENT || !o->held) continue;
     o->held = false;
-    pmm__emit(p, PMM_EV_CANCELLED, o, o->qty_e6, 0, PMM_REJECT_USER);
+    pmm__poly_emit(p, PMM_EV_CANCELLED, o, o->qty_e6, 0, PMM_REJECT_USER);
     pmm__order_done(p, o);
   }
 }
@@ -647,6 +647,6 @@ void pmm__orders_answer(pmm__poly_t *p, const pmm__request_t *request, const pmm
   if (request->call == PMM__CALL_POST) answer_post(p, request, response);
   else if (request->call == PMM__CALL_LOOK) answer_look(p, request, response);
   else if (request->call == PMM__CALL_CANCEL || pmm__is_ok(response)) answer_cancel(p, request, response);
-  else pmm__note(p, PMM_WARN, "cancel", PMM_NOTICE_NO_MARKET, "cancelling everything: HTTP %d", response->http);
+  else pmm__poly_note(p, PMM_WARN, "cancel", PMM_NOTICE_NO_MARKET, "cancelling everything: HTTP %d", response->http);
   pmm__orders_flush(p);
 }

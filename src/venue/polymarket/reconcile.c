@@ -82,7 +82,7 @@ static void take_balance(pmm__poly_t *p, const pmm_json_node_t *root) {
     return;
   }
   if (p->round.takeover && allowance_e6 >= 0 && allowance_e6 < p->round.cash_e6)
-    pmm__note(p, PMM_WARN, "allowance", PMM_NOTICE_NO_MARKET, "the exchange may spend %lld.%02lld dollars only", (long long)(allowance_e6 / PMM_ONE_E6), (long long)(allowance_e6 % PMM_ONE_E6 / 10000));
+    pmm__poly_note(p, PMM_WARN, "allowance", PMM_NOTICE_NO_MARKET, "the exchange may spend %lld.%02lld dollars only", (long long)(allowance_e6 / PMM_ONE_E6), (long long)(allowance_e6 % PMM_ONE_E6 / 10000));
   ask_positions(p);
 }
 
@@ -99,7 +99,7 @@ static void take_position(pmm__poly_t *p, const pmm_poly_position_t *position) {
     add_cost(&m->yes_cost_e6, position->cost_e6);
   }
   if (position->mergeable && m->yes_e6 > 0 && m->no_e6 > 0)
-    pmm__note(p, PMM_NOTE, "mergeable", position->market, "%s: %lld.%06lld pairs can be merged into collateral", m->listing.market.id,
+    pmm__poly_note(p, PMM_NOTE, "mergeable", position->market, "%s: %lld.%06lld pairs can be merged into collateral", m->listing.market.id,
               (long long)(pmm_min64(m->yes_e6, m->no_e6) / PMM_ONE_E6), (long long)(pmm_min64(m->yes_e6, m->no_e6) % PMM_ONE_E6));
 }
 
@@ -115,7 +115,7 @@ static void take_positions(pmm__poly_t *p, const pmm_json_node_t *root) {
   for (const pmm_json_node_t *e = pmm_json_first(data); e; e = pmm_json_next(data, e), cnt++) {
     pmm_poly_position_t position;
     if (pmm_poly_read_position(e, p->tokens, &position, &err) != PMM_OK) {
-      pmm__note(p, PMM_WARN, "positions", PMM_NOTICE_NO_MARKET, "%s", err.text);
+      pmm__poly_note(p, PMM_WARN, "positions", PMM_NOTICE_NO_MARKET, "%s", err.text);
       step_failed(p);
       return;
     }
@@ -137,7 +137,7 @@ static uint8_t route_of(const pmm_poly_user_order_t *o) {
 static void adopt(pmm__poly_t *p, const pmm_poly_user_order_t *told) {
   uint64_t alias;
   memcpy(&alias, told->id.b, sizeof alias);
-  pmm__order_t *const o = pmm__order_add(p, alias | PMM_ORDER_ALIAS, &told->id);
+  pmm__order_t *const o = pmm__poly_order_add(p, alias | PMM_ORDER_ALIAS, &told->id);
   if (!o) return;
   o->market = told->market;
   o->route = route_of(told);
@@ -171,7 +171,7 @@ static bool take_order(pmm__poly_t *p, const pmm_poly_user_order_t *told) {
 static void cancel_strays(pmm__poly_t *p, uint32_t cnt) {
   if (cnt == 0) return;
   p->round.strays += cnt;
-  pmm__note(p, PMM_WARN, "strays", PMM_NOTICE_NO_MARKET, "%u open orders of no order of ours: cancelled", cnt);
+  pmm__poly_note(p, PMM_WARN, "strays", PMM_NOTICE_NO_MARKET, "%u open orders of no order of ours: cancelled", cnt);
   size_t const len = pmm_poly_body_cancels(stray, cnt, p->body, sizeof p->body);
   (void)pmm__send(p, &(pmm__send_t){.call = PMM__CALL_CANCEL, .auth = PMM__SIGNED, .method = "DELETE", .base = p->rest, .path = "/orders", .body = p->body, .body_len = len});
 }
@@ -192,7 +192,7 @@ static uint32_t read_orders(pmm__poly_t *p, const pmm_json_node_t *data, bool *b
   for (const pmm_json_node_t *e = pmm_json_first(data); e; e = pmm_json_next(data, e)) {
     pmm_poly_user_order_t told;
     if (pmm_poly_read_order(p->codec, e, &told, &err) != PMM_OK) {
-      pmm__note(p, PMM_WARN, "orders", PMM_NOTICE_NO_MARKET, "%s", err.text);
+      pmm__poly_note(p, PMM_WARN, "orders", PMM_NOTICE_NO_MARKET, "%s", err.text);
       *bad = true;
     } else if (take_order(p, &told) && cnt < STRAYS_MAX) stray[cnt++] = told.id;
   }
@@ -266,7 +266,7 @@ static void take_trades(pmm__poly_t *p, const pmm_json_node_t *root) {
   for (const pmm_json_node_t *e = pmm_json_first(data); e; e = pmm_json_next(data, e)) {
     pmm_poly_user_trade_t trade;
     if (pmm_poly_read_trade(p->codec, e, &trade, &err) == PMM_OK) pmm__trade_heard(p, &trade, !p->round.takeover);
-    else pmm__note(p, PMM_WARN, "trades", PMM_NOTICE_NO_MARKET, "%s", err.text);
+    else pmm__poly_note(p, PMM_WARN, "trades", PMM_NOTICE_NO_MARKET, "%s", err.text);
   }
   if (p->round.cursor[0] != '\0') ask_trades(p);
   else finish(p);
@@ -296,7 +296,7 @@ void pmm__reconcile_answer(pmm__poly_t *p, const pmm__request_t *request, const 
     return;
   }
   if (!p->round.active) return;
-  if (!root && p->round.takeover) pmm__note(p, PMM_WARN, "takeover", PMM_NOTICE_NO_MARKET, "HTTP %d %s", response->http, response->why ? response->why : "");
+  if (!root && p->round.takeover) pmm__poly_note(p, PMM_WARN, "takeover", PMM_NOTICE_NO_MARKET, "HTTP %d %s", response->http, response->why ? response->why : "");
   if (request->call == PMM__CALL_BALANCE) take_balance(p, root);
   else if (request->call == PMM__CALL_POSITIONS) take_positions(p, root);
   else if (request->call == PMM__CALL_ORDERS) take_orders(p, root);

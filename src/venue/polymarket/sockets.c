@@ -28,9 +28,9 @@ static void set_tick(pmm__poly_t *p, uint32_t market, int32_t tick_e4) {
   m->listing.market.grid = grid;
   pmm_poly_prepared_t *const store = p->prepared[m->listing.version == 3];
   if (store && pmm_poly_prepared_market(store, market, m->listing.market.token_yes, m->listing.market.token_no, m->listing.neg_risk, tick_e4, &err) != PMM_OK)
-    pmm__note(p, PMM_ALERT, "tick", market, "%s", err.text);
+    pmm__poly_note(p, PMM_ALERT, "tick", market, "%s", err.text);
   pmm_md_t const md = {.recv_ns = pmm_net_now(p->net), .exch_ns = m->last_ns, .price_e4 = tick_e4, .market = p->first + market, .kind = PMM_MD_TICK, .flags = PMM_F_LAST, .seq = ++p->seq};
-  pmm__note(p, PMM_NOTE, "tick", market, "%s: the tick is now %d.%04d", m->listing.market.id, tick_e4 / PMM_ONE_E4, tick_e4 % PMM_ONE_E4);
+  pmm__poly_note(p, PMM_NOTE, "tick", market, "%s: the tick is now %d.%04d", m->listing.market.id, tick_e4 / PMM_ONE_E4, tick_e4 % PMM_ONE_E4);
   if (!p->public_only) pmm__orders_cancel_market(p, market);
   p->sink.md(p->sink.ctx, &md, 1);
 }
@@ -129,7 +129,7 @@ void pmm__book_answer(pmm__poly_t *p, const pmm__request_t *request, const pmm_h
     return;
   }
   if (m->known && msg.exch_ns != PMM_TIME_NONE && msg.exch_ns < m->last_ns) return; /* older than what the socket has told since */
-  if (m->known) pmm__note(p, PMM_WARN, "book", request->arg, "%s: the book was read again", m->listing.market.id);
+  if (m->known) pmm__poly_note(p, PMM_WARN, "book", request->arg, "%s: the book was read again", m->listing.market.id);
   if (p->socket[1 + request->arg / (PMM__SOCKET_TOKENS / 2)].conn == 0) return; /* it could not be kept up to date */
   m->book_ns = PMM_TIME_NONE;
   take_book(p, &msg, now);
@@ -158,7 +158,7 @@ static void take_message(pmm__poly_t *p, const pmm_poly_msg_t *msg, int64_t now)
 }
 
 static void bad_message(pmm__poly_t *p, const pmm__socket_t *s, const pmm_error_t *err) {
-  pmm__note(p, PMM_WARN, "message", PMM_NOTICE_NO_MARKET, "%s", err->text);
+  pmm__poly_note(p, PMM_WARN, "message", PMM_NOTICE_NO_MARKET, "%s", err->text);
   if (s->user) p->reconcile_ns = pmm_net_mono(p->net); /* whatever it said, REST knows */
   else
     for (uint32_t i = 0; i < s->cnt && i < PROBES_PER_BEAT; i++) probe(p, s->first + i);
@@ -212,7 +212,7 @@ static void on_opened(void *ctx, uint32_t conn) {
   for (uint32_t i = 0; i < s->cnt; i++) p->market[s->first + i].heard_ns = now;
   if (len == 0 || pmm_ws_send(s->ws, conn, p->body, len) != PMM_OK) pmm_ws_reconnect(s->ws, conn, "the subscription could not be sent");
   explicit_bzero(p->body, len);
-  pmm__note(p, PMM_NOTE, "connected", PMM_NOTICE_NO_MARKET, "%s channel", s->user ? "user" : "market");
+  pmm__poly_note(p, PMM_NOTE, "connected", PMM_NOTICE_NO_MARKET, "%s channel", s->user ? "user" : "market");
   if (s->user && p->took_over) p->reconcile_ns = now; /* what happened while it was away */
   pmm__check_ready(p);
 }
@@ -223,7 +223,7 @@ static int64_t on_closed(void *ctx, uint32_t conn, int code, int http, const cha
   (void)conn;
   s->conn = 0;
   if (p->closing) return 0;
-  pmm__note(p, PMM_WARN, "disconnected", PMM_NOTICE_NO_MARKET, "%s channel: %d %d %s", s->user ? "user" : "market", code, http, why ? why : "");
+  pmm__poly_note(p, PMM_WARN, "disconnected", PMM_NOTICE_NO_MARKET, "%s channel: %d %d %s", s->user ? "user" : "market", code, http, why ? why : "");
   for (uint32_t i = 0; i < s->cnt; i++) pmm__md_gap(p, s->first + i);
   pmm__check_ready(p);
   return 0;
@@ -290,7 +290,7 @@ static int beat_market(pmm__poly_t *p, uint32_t market, int64_t now) {
   int64_t const silent = now - m->heard_ns;
   bool const crossed = m->known && m->crossed_ns != 0 && now - m->crossed_ns > CROSSED_MAX_NS;
   if (m->known && silent > 2 * p->params.stale_ns) { /* the probe did not help */
-    pmm__note(p, PMM_WARN, "stale", market, "%s: no word for %.0f s and no answer to a probe", m->listing.market.id, (double)silent * 1e-9);
+    pmm__poly_note(p, PMM_WARN, "stale", market, "%s: no word for %.0f s and no answer to a probe", m->listing.market.id, (double)silent * 1e-9);
     pmm__md_gap(p, market);
     pmm__check_ready(p);
   }

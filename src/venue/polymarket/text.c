@@ -27,7 +27,7 @@ static pmm_status_t hex_parse(const char *text, size_t len, uint8_t *out, size_t
 pmm_status_t pmm_poly_address_parse(const char *text, size_t len, pmm_poly_address_t *out) { return hex_parse(text, len, out->b, 20); }
 pmm_status_t pmm_poly_word_parse(const char *text, size_t len, pmm_poly_word_t *out) { return hex_parse(text, len, out->b, 32); }
 
-size_t pmm__put(char *buf, size_t at, const char *text) {
+size_t pmm__poly_put(char *buf, size_t at, const char *text) {
   size_t const len = strlen(text);
   memcpy(buf + at, text, len);
   return at + len;

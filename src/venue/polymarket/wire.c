@@ -107,7 +107,7 @@ pmm__request_t *pmm__send(pmm__poly_t *p, const pmm__send_t *send) {
   pmm_http_request_t const request = {.method = send->method, .url = p->url, .header = h.list, .header_cnt = h.cnt, .body = send->body, .body_len = send->body_len,
                                       .timeout_ns = p->params.request_timeout_ns, .retries = send->retries, .done = done, .ctx = p, .tag = (uint64_t)(slot - p->request)};
   if (pmm_http_send(p->net, &request, &err) != PMM_OK) {
-    pmm__note(p, PMM_WARN, "request", PMM_NOTICE_NO_MARKET, "%s %s: %s", send->method, send->path, err.text);
+    pmm__poly_note(p, PMM_WARN, "request", PMM_NOTICE_NO_MARKET, "%s %s: %s", send->method, send->path, err.text);
     return NULL;
   }
   p->outstanding++;
