@@ -198,7 +198,7 @@ static bool is_ticker(const char *text) {
 
 /* A market without an event of its own is named EVENT-OUTCOME. */
 static void event_of(const pmm_listing_params_t *listing, char *out, size_t cap) {
-  snprintf(out, cap, "%s", listing->event[0] ? listing->event : listing->id);
+  snprintf(out, cap, "%.*s", (int)cap - 1, listing->event[0] ? listing->event : listing->id);
   char *const last = strrchr(out, '-');
   if (!listing->event[0] && last && last != strchr(out, '-')) *last = 0;
 }
