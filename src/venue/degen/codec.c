@@ -177,7 +177,8 @@ static bool read_order(pmm__scan_t *s, pmm_degen_order_t *o) {
   }
   if (s->why) return false;
   if (o->is_error) return true;
-  if (!o->id.at || o->id.len == 0 || !o->market.at || !has_status || !has_qty || price == 0 || is_no == OUTCOME_UNSET) return pmm__scan_fail(s, "an order without all it needs");
+  bool const named = o->id.at && o->id.len > 0; /* an order that never entered the book has no id */
+  if ((!named && (o->status != PMM_DEGEN_REJECTED || !o->client_id.at)) || !o->market.at || !has_status || !has_qty || price == 0 || is_no == OUTCOME_UNSET) return pmm__scan_fail(s, "an order without all it needs");
   if (o->filled_e6 > o->qty_e6) return pmm__scan_fail(s, "an order filled beyond its size");
   o->price_e4 = yes_price(is_no, price);
   o->route = (uint8_t)(side == PMM_BID ? (is_no ? PMM_BUY_NO : PMM_BUY_YES) : (is_no ? PMM_SELL_NO : PMM_SELL_YES));
