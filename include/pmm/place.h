@@ -178,7 +178,8 @@ int64_t pmm_place_ahead(const pmm_place_t *place, uint64_t order_seq); /* quanti
 pmm_status_t pmm_place_check(const pmm_place_t *place, pmm_error_t *err);
 
 /* -- background flow -- */
-/* Synthetic traders around a random truth in one market; they act in pmm_place_advance until the market closes. */
+/* Synthetic traders around a random truth in one market; they act in pmm_place_advance until the market closes. The truth follows from seed
+   alone, what the traders do from the place's seed as well. */
 pmm_status_t pmm_place_traders(pmm_place_t *place, uint32_t market, const pmm_scenario_params_t *scenario, const pmm_traders_params_t *traders,
                                uint64_t seed, int64_t now_ns, pmm_error_t *err);
 /* The truth of such a market, NaN without; spot_e8 (may be NULL): the underlying's price in a digital scenario, else 0. */

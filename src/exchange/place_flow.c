@@ -237,7 +237,7 @@ pmm_status_t pmm_place_traders(pmm_place_t *p, uint32_t market, const pmm_scenar
   if (st != PMM_OK) return st;
   st = pmm_arena_open(&f->arena, (size_t)4 << 20);
   if (st == PMM_OK) st = pmm_scenario_init(&f->truth, scenario, now_ns, pmm_hash_mix(seed, 1));
-  if (st == PMM_OK) st = pmm_traders_init(&f->traders, &f->arena, traders, p->match, market, now_ns, pmm_hash_mix(seed, 2));
+  if (st == PMM_OK) st = pmm_traders_init(&f->traders, &f->arena, traders, p->match, market, now_ns, pmm_hash_mix(pmm_hash_mix(seed, 2), p->config.seed));
   if (st != PMM_OK) {
     free_flow(f);
     return pmm_error_set(err, st, "synthetic traders of market %s: %s", pmm_place_market(p, market)->id, pmm_status_to_string(st));

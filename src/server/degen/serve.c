@@ -149,6 +149,7 @@ static const pmm_service_ops_t service_ops = {
 static void dialect_close(pmm_service_t *service) {
   if (!service) return;
   pmm__dd_t *const d = (pmm__dd_t *)service;
+  pmm_place_listen(d->place, (pmm_place_listener_t){0});
   while (d->socks) {
     pmm__dd_sock_t *const s = d->socks;
     d->socks = s->next;
