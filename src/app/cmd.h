@@ -11,6 +11,7 @@ int pmm_cmd_backtest(int argc, char **argv);
 int pmm_cmd_calibrate(int argc, char **argv);
 int pmm_cmd_config(int argc, char **argv);
 int pmm_cmd_demo(int argc, char **argv);
+int pmm_cmd_exchange(int argc, char **argv);
 int pmm_cmd_price(int argc, char **argv);
 int pmm_cmd_quote(int argc, char **argv);
 int pmm_cmd_report(int argc, char **argv);

@@ -20,6 +20,7 @@ static const command_t commands[] = {
   {"tape", pmm_cmd_tape, "import, inspect, verify and export recorded market data"},
   {"quote", pmm_cmd_quote, "ask a strategy what it would quote (JSON lines in and out)"},
   {"price", pmm_cmd_price, "ask a pricing model for a value (JSON lines in and out)"},
+  {"exchange", pmm_cmd_exchange, "venues of your own: an exchange that speaks as Kalshi, Polymarket and Degen do"},
   {"sign", pmm_cmd_sign, "sign orders and requests as a venue wants them (JSON lines in and out)"},
   {"config", pmm_cmd_config, "write, check and explain configurations"},
 };
