@@ -387,8 +387,10 @@ static void test_amend(void **state) {
   assert_int_equal(rig_get(&r, 0, queue, NULL), 200);
   rig_expect(&r, "order.expiration_time", "2026-09-21T14:14:20Z");
   assert_int_equal(AMEND("4.00", "0.4500", ""), 400); /* nothing would be left */
-  assert_int_equal(AMEND("12.00", "0.4550", ""), 400);
+  assert_int_equal(AMEND("12.00", "0.4550", ",\"updated_client_order_id\":\"a3\""), 400);
   rig_expect(&r, "error.code", "invalid_price");
+  assert_int_equal(AMEND("12.00", "0.4500", ",\"updated_client_order_id\":\"a\""), 409);
+  assert_int_equal(rig_order(&r, 0, RIG_A, "bid", "1", "0.40", ",\"client_order_id\":\"a3\""), 201); /* a refused amend used nothing up */
   assert_int_equal(rig_order(&r, 1, RIG_A, "ask", "2", "0.47", NULL), 201);
   assert_int_equal(AMEND("12.00", "0.4700", ""), 200); /* trades at once */
   rig_expect(&r, "average_fill_price", "0.4700");

@@ -284,7 +284,7 @@ static int place_amend(pmm__kx_t *k, pmm__kx_member_t *m, const pmm_place_order_
   pmm_reject_t const why = pmm_place_amend(k->place, m->account, o->seq, price_e4, open_e6, k->now_ns);
   pmm__kx_end(k);
   if (why == PMM_REJECT_NONE) return 0;
-  pmm__kx_refusal_t const no = pmm__kx_refusal(why);
+  pmm__kx_refusal_t const no = pmm__kx_refusal(why == PMM_REJECT_SHARES ? PMM_REJECT_FUNDS : why); /* a closing order cannot grow past what is held */
   return pmm__kx_error(k, no.http, no.code, no.details);
 }
 
@@ -296,15 +296,18 @@ static int amend_check(pmm__kx_t *k, const pmm_place_order_t *o, const order_for
   return f->qty_e6 <= o->filled_e6 ? pmm__kx_error(k, 400, "invalid_order_size", NULL) : 0;
 }
 
+/* Refused, nothing has changed. The order goes by its new name once it has been amended: what the amend itself causes is still told by the old
+   one, and an order that it fills keeps that. */
 static int amend_terms(pmm__kx_t *k, pmm__kx_member_t *m, const pmm_place_order_t *o, const order_form_t *f, const char *new_id) {
+  bool const renames = new_id[0] && strcmp(new_id, o->client_id) != 0;
   if (f->has_expire && f->expire_s > 0 && f->expire_s * PMM_NS_PER_S <= k->now_ns)
     return pmm__kx_error(k, 400, "invalid_order", "expiration time must be in the future");
-  if (new_id[0] && strcmp(new_id, o->client_id) != 0 && pmm_place_rename(k->place, m->account, o->seq, new_id) != PMM_REJECT_NONE)
-    return pmm__kx_error(k, 409, "order_already_exists", NULL);
+  if (renames && pmm_place_client_find(k->place, m->account, new_id)) return pmm__kx_error(k, 409, "order_already_exists", NULL);
   int const status = place_amend(k, m, o, f->price_e4, f->qty_e6 - o->filled_e6, "Amend");
-  if (status || !f->has_expire || o->status != PMM_PLACE_OPEN) return status;
+  if (status || o->status != PMM_PLACE_OPEN) return status;
   pmm__kx_begin(k, m->account, o->client_id, "Amend");
-  pmm_place_expire(k->place, m->account, o->seq, f->expire_s > 0 ? f->expire_s * PMM_NS_PER_S : PMM_NS_MAX, k->now_ns);
+  if (renames) pmm_place_rename(k->place, m->account, o->seq, new_id);
+  if (f->has_expire) pmm_place_expire(k->place, m->account, o->seq, f->expire_s > 0 ? f->expire_s * PMM_NS_PER_S : PMM_NS_MAX, k->now_ns);
   pmm__kx_end(k);
   return 0;
 }
