@@ -92,7 +92,8 @@ static void on_fill(world_t *w, told_t *t, const pmm_event_t *ev) {
 static void on_account(void *ctx, const pmm_event_t *ev) {
   world_t *const w = ctx;
   uint64_t const n = (ev->order_id & UINT32_MAX) - 1;
-  assert_true(ev->order_id >> 32 == 5 && n < w->told_cnt);
+  if (ev->order_id >> 32 != 5) return; /* an order found at the start */
+  assert_true(n < w->told_cnt);
   told_t *const t = &w->told[n];
   assert_int_equal(ev->md.market, 7 + t->market);
   if (getenv("PMM_TEST_LOUD") && atoi(getenv("PMM_TEST_LOUD")) > 1) printf("%lld order %llu kind %d qty %lld amount %lld aux %d\n", (long long)((ev->md.recv_ns - NOW0) / MS), (unsigned long long)n, ev->md.kind, (long long)ev->md.qty_e6, (long long)ev->amount_e6, ev->md.aux);
@@ -116,6 +117,7 @@ static void on_account(void *ctx, const pmm_event_t *ev) {
   case PMM_EV_AMENDED:
     t->amending = false;
     t->qty_e6 = ev->amount_e6 + ev->md.qty_e6;
+    if (t->filled_e6 == t->qty_e6) end(w, t);
     break;
   case PMM_EV_ORDER_STATE:
     t->lost = t->cancel_sent = t->amending = false;
@@ -401,10 +403,101 @@ static void things_go_wrong(void **state) {
     }
 }
 
+/* The process dies: nobody renews its orders, and each ends by itself within the switch's time. While it lives they rest for as long as it likes. */
+static void a_dead_client_leaves_nothing(void **state) {
+  (void)state;
+  world_t *const w = world_open(3, &(pmm_faults_params_t){.seed = 3}, 24 * 3600 * S);
+  pmm_venue_params_t const params = usual();
+  open_adapter(w, &params);
+  for (uint32_t m = 0; m < MARKETS; m++) place(w, m, PMM_BID, 4000, PMM_ONE_E6, PMM_GTC);
+  pass(w, 300 * S); /* fifteen times the switch's time */
+  for (uint32_t n = 0; n < MARKETS; n++) assert_true(w->told[n].acked && !w->told[n].over);
+  pmm_kalshi_ops.close(w->adapter);
+  w->adapter = NULL;
+  assert_non_null(pmm_place_open_after(w->place, w->alice, 0));
+  pass(w, params.dead_man_ns + 3 * S);
+  assert_null(pmm_place_open_after(w->place, w->alice, 0));
+  world_close(w);
+}
+
+static void rest_by_hand(world_t *w, const char *client_id) {
+  pmm_place_answer_t answer;
+  pmm_place_request_t const r = {.account = w->alice, .market = w->market[1], .route = PMM_BUY_YES, .price_e4 = 3000, .qty_e6 = 5 * PMM_ONE_E6, .tif = PMM_GTC, .stp = -1, .client_id = client_id};
+  pmm_place_order(w->place, &r, pmm_net_now(w->net), &answer);
+  assert_int_equal(answer.reject, PMM_REJECT_NONE);
+}
+
+/* What rests at the start is cancelled or adopted, as the user wishes; what turns up later is nobody's and goes. */
+static void what_is_found_at_the_start(void **state) {
+  (void)state;
+  for (int adopt = 0; adopt < 2; adopt++) {
+    world_t *const w = world_open(4, &(pmm_faults_params_t){.seed = 4}, 24 * 3600 * S);
+    pmm_venue_params_t params = usual();
+    params.open_orders = adopt ? PMM_OPEN_ADOPT : PMM_OPEN_CANCEL;
+    rest_by_hand(w, "by-hand");
+    rest_by_hand(w, "pmm-0000000400000001");
+    open_adapter(w, &params);
+    assert_int_equal(w->adopted, adopt ? 2 : 0);
+    assert_int_equal(pmm_place_open_after(w->place, w->alice, 0) != NULL, adopt);
+    if (!adopt) {
+      rest_by_hand(w, "later");
+      pass(w, 15 * S);
+      assert_null(pmm_place_open_after(w->place, w->alice, 0));
+    }
+    settle(w);
+    world_close(w);
+  }
+}
+
+static void everything_at_once(void **state) {
+  (void)state;
+  world_t *const w = world_open(5, &(pmm_faults_params_t){.seed = 5}, 24 * 3600 * S);
+  pmm_venue_params_t const params = usual();
+  open_adapter(w, &params);
+  for (int i = 0; i < 8; i++) place(w, (uint32_t)i % MARKETS, PMM_BID, 4000 - 100 * i, PMM_ONE_E6, PMM_GTC);
+  pass(w, 3 * S);
+  rest_by_hand(w, "unknown");
+  pmm_kalshi_ops.cancel_all(w->adapter);
+  pass(w, 3 * S);
+  for (int i = 0; i < 8; i++) assert_true(w->told[i].over);
+  pass(w, 12 * S);
+  assert_null(pmm_place_open_after(w->place, w->alice, 0));
+  uint64_t const n = place(w, 0, PMM_BID, 4000, PMM_ONE_E6, PMM_GTC); /* the order group is set back first */
+  pass(w, 3 * S);
+  assert_true(w->told[n].acked && !w->told[n].over);
+  settle(w);
+  compare(w);
+  world_close(w);
+}
+
+/* Closing sends no message; the result comes by the socket. */
+static void a_market_ends(void **state) {
+  (void)state;
+  world_t *const w = world_open(6, &(pmm_faults_params_t){.seed = 6}, 60 * S);
+  pmm_venue_params_t const params = usual();
+  open_adapter(w, &params);
+  uint64_t const n = place(w, 0, PMM_BID, 4000, PMM_ONE_E6, PMM_GTC);
+  pass(w, 70 * S);
+  assert_int_equal(w->life[0], PMM_LIFE_CLOSED);
+  assert_true(w->told[n].over);
+  uint64_t const late = place(w, 0, PMM_BID, 4000, PMM_ONE_E6, PMM_GTC);
+  assert_true(w->told[late].over); /* refused at once */
+  assert_int_equal(pmm_place_life(w->place, w->market[0], pmm_net_now(w->net), PMM_LIFE_RESOLVED, PMM_OUTCOME_YES, PMM_ONE_E6), PMM_OK);
+  pass(w, 40 * S);
+  assert_int_equal(w->life[0], PMM_LIFE_RESOLVED);
+  assert_int_equal(w->payout_e6[0], PMM_ONE_E6);
+  settle(w);
+  world_close(w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(nothing_goes_wrong),
       cmocka_unit_test(things_go_wrong),
+      cmocka_unit_test(a_dead_client_leaves_nothing),
+      cmocka_unit_test(what_is_found_at_the_start),
+      cmocka_unit_test(everything_at_once),
+      cmocka_unit_test(a_market_ends),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

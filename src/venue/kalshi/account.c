@@ -150,6 +150,10 @@ static void tell_state(pmm__kalshi_t *a, uint32_t idx, int64_t open_e6, int64_t 
   pmm__vorder_t *const o = pmm__orders_at(a->orders, idx);
   o->lost = false;
   o->venue_filled_e6 = pmm_max64(o->venue_filled_e6, filled_e6);
+  if (filled_e6 < o->filled_e6) { /* fills told meanwhile */
+    open_e6 = pmm_max64(open_e6 - (o->filled_e6 - filled_e6), 0);
+    filled_e6 = o->filled_e6;
+  }
   if (!o->told_end) pmm__k_event(a, o, PMM_EV_ORDER_STATE, open_e6, filled_e6, 0, PMM_TIME_NONE);
   if (open_e6 > 0) return;
   o->told_end = true;

@@ -394,7 +394,7 @@ static void amended(pmm__kalshi_t *a, uint32_t idx, const pmm__krequest_t *r, co
   o->price_e4 = k->amend_price_e4;
   o->qty_e6 = k->amend_total_e6;
   o->venue_filled_e6 = pmm_max64(o->venue_filled_e6, o->qty_e6 - d->remaining_e6);
-  pmm__k_event(a, o, PMM_EV_AMENDED, d->remaining_e6, o->qty_e6 - d->remaining_e6, 0, d->exch_ns);
+  pmm__k_event(a, o, PMM_EV_AMENDED, pmm__vorder_open(o), o->filled_e6, 0, d->exch_ns); /* fills told so far: they may have overtaken this, or not */
   pmm__k_end_if_complete(a, idx);
 }
 

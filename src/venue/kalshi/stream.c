@@ -193,7 +193,12 @@ pmm_status_t pmm__k_stream_open(pmm__kalshi_t *a, pmm_error_t *err) {
 }
 
 void pmm__k_stream_tick(pmm__kalshi_t *a, int64_t mono_ns) {
-  if (a->books_whole || a->conn == 0 || mono_ns < a->snapshot_asked_ns + SNAPSHOT_WAIT_NS) return;
+  if (a->ready || a->conn == 0 || mono_ns < a->snapshot_asked_ns + SNAPSHOT_WAIT_NS) return;
+  for (int c = 0; c < (a->public_only ? K_FILLS : K_CHANNELS); c++)
+    if (a->sid[c] == 0) { /* its answer is lost, and with it the number that its messages bear */
+      pmm_ws_reconnect(a->ws, a->conn, "a subscription was not answered");
+      return;
+    }
   judge_books(a);
   if (!a->books_whole) ask_snapshots(a);
 }
