@@ -44,6 +44,13 @@ static uint8_t order_event(const pmm__span_t *span) {
   return pmm__span_is(span, "UPDATE") ? PMM_POLY_UPDATE : PMM_POLY_PLACEMENT;
 }
 
+/* An order id in a trade. Ours are hashes; one of another form is somebody else's, and no reason to lose the fill beside it. */
+static pmm_status_t read_party(pmm_poly_codec_t *codec, const pmm__span_t *span, pmm_poly_word_t *id) {
+  if (!span || !span->is_text) return pmm__wrong(codec, span, "order id: missing");
+  if (pmm_poly_word_parse(span->s, span->len, id) != PMM_OK) *id = (pmm_poly_word_t){{0}};
+  return PMM_OK;
+}
+
 pmm_status_t pmm__interpret_order(pmm_poly_codec_t *codec, pmm_poly_user_order_t *out) {
   const pmm__fields_t *const top = &codec->top;
   pmm_poly_user_order_t o = {.market = PMM_POLY_NONE};
@@ -73,7 +80,7 @@ pmm_status_t pmm__take_share(pmm_poly_codec_t *codec) {
     codec->why = "too many makers in one trade";
     return PMM_FULL;
   }
-  pmm_status_t st = pmm__read_word(codec, pmm__get(item, PMM__F_ORDER_ID), &share.order);
+  pmm_status_t st = read_party(codec, pmm__get(item, PMM__F_ORDER_ID), &share.order);
   if (st == PMM_OK) st = pmm__read_token(codec, pmm__get(item, PMM__F_ASSET_ID), &share.market, &share.no);
   if (st == PMM_OK) st = pmm__poly_read_price(codec, pmm__get(item, PMM__F_PRICE), &share.price_e4);
   if (st == PMM_OK) st = pmm__read_qty(codec, pmm__get(item, PMM__F_MATCHED_AMOUNT), &share.qty_e6);
@@ -107,7 +114,7 @@ pmm_status_t pmm__interpret_trade(pmm_poly_codec_t *codec, pmm_poly_user_trade_t
   pmm_poly_user_trade_t t = {.taker = {.market = PMM_POLY_NONE}};
   pmm_poly_side_t side = PMM_POLY_BUY;
   pmm_status_t st = read_trade_id(codec, t.id);
-  if (st == PMM_OK) st = pmm__read_word(codec, pmm__get(top, PMM__F_TAKER_ORDER_ID), &t.taker.order);
+  if (st == PMM_OK) st = read_party(codec, pmm__get(top, PMM__F_TAKER_ORDER_ID), &t.taker.order);
   if (st == PMM_OK) st = pmm__read_token(codec, pmm__get(top, PMM__F_ASSET_ID), &t.taker.market, &t.taker.no);
   if (st == PMM_OK) st = pmm__read_side(codec, pmm__get(top, PMM__F_SIDE), &side);
   if (st == PMM_OK) st = pmm__read_mean(codec, pmm__get(top, PMM__F_PRICE), &t.taker.price_e4);

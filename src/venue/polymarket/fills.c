@@ -84,7 +84,15 @@ static void take_part(pmm__poly_t *p, const pmm_poly_user_trade_t *trade, const 
   tell(p, trade, part);
 }
 
-static uint64_t ref_of(const pmm_poly_user_trade_t *trade, const pmm_poly_word_t *maker) {
+/* Of the trade and the maker's order. Makers of one trade whose ids are of another form are told apart by price and size. */
+static uint64_t ref_of(const pmm_poly_user_trade_t *trade, const pmm_poly_share_t *share) {
+  static const pmm_poly_word_t zero;
+  pmm_poly_word_t id = share->order;
+  if (pmm_poly_word_eq(&id, &zero)) {
+    memcpy(id.b, &share->qty_e6, sizeof share->qty_e6);
+    memcpy(id.b + 8, &share->price_e4, sizeof share->price_e4);
+  }
+  const pmm_poly_word_t *const maker = &id;
   char text[PMM_POLY_TRADE_ID_MAX + PMM_POLY_HEX_WORD];
   size_t const len = strlen(trade->id);
   memcpy(text, trade->id, len);
@@ -100,11 +108,11 @@ static void take_as_taker(pmm__poly_t *p, const pmm_poly_user_trade_t *trade, pm
   for (uint32_t i = 0; i < trade->maker_cnt; i++) sum += trade->maker[i].qty_e6;
   if (sum == trade->taker.qty_e6) {
     for (uint32_t i = 0; i < trade->maker_cnt; i++)
-      take_part(p, trade, &(part_t){o, ref_of(trade, &trade->maker[i].order), yes_price(&trade->maker[i]), trade->maker[i].qty_e6, false}, tell_it);
+      take_part(p, trade, &(part_t){o, ref_of(trade, &trade->maker[i]), yes_price(&trade->maker[i]), trade->maker[i].qty_e6, false}, tell_it);
     return;
   }
   int32_t const price = yes_price(&trade->taker);
-  if (price > 0 && price < PMM_ONE_E4) take_part(p, trade, &(part_t){o, ref_of(trade, &trade->taker.order), price, trade->taker.qty_e6, false}, tell_it);
+  if (price > 0 && price < PMM_ONE_E4) take_part(p, trade, &(part_t){o, ref_of(trade, &trade->taker), price, trade->taker.qty_e6, false}, tell_it);
 }
 
 void pmm__trade_heard(pmm__poly_t *p, const pmm_poly_user_trade_t *trade, bool tell_it) {
@@ -117,6 +125,6 @@ void pmm__trade_heard(pmm__poly_t *p, const pmm_poly_user_trade_t *trade, bool t
   if (taker) take_as_taker(p, trade, taker, tell_it);
   for (uint32_t i = 0; i < trade->maker_cnt; i++) {
     pmm__order_t *const maker = pmm__order_by_word(p, &trade->maker[i].order);
-    if (maker) take_part(p, trade, &(part_t){maker, ref_of(trade, &trade->maker[i].order), yes_price(&trade->maker[i]), trade->maker[i].qty_e6, true}, tell_it);
+    if (maker) take_part(p, trade, &(part_t){maker, ref_of(trade, &trade->maker[i]), yes_price(&trade->maker[i]), trade->maker[i].qty_e6, true}, tell_it);
   }
 }
