@@ -170,7 +170,7 @@ static void on_message(void *ctx, uint32_t conn, const char *text, size_t len, i
   const char *message;
   size_t message_len, at = 0;
   pmm_error_t err = {.text = "polymarket: a frame is no JSON"};
-  pmm_status_t st;
+  pmm_status_t st = PMM_END;
   (void)conn;
   s->pong_ns = recv_ns;
   if (len == 4 && memcmp(text, "PONG", 4) == 0) return;
