@@ -337,7 +337,7 @@ static uint32_t collect(pmm__poly_t *p, uint32_t *list, pmm_poly_post_t *post, u
       continue;
     }
     set_word(p, o, &p->ready_order[cnt].id);
-    post[cnt] = (pmm_poly_post_t){p->ready_order[cnt].json, p->ready_order[cnt].json_len, (pmm_tif_t)o->tif, o->post_only};
+    post[cnt] = (pmm_poly_post_t){p->ready_order[cnt].json, p->ready_order[cnt].json_len, (pmm_tif_t)o->tif, o->post_only, false};
     list[cnt++] = index_of(p, o);
   }
   return cnt;

@@ -35,7 +35,7 @@ static const char *order_type(pmm_tif_t tif) {
 }
 
 static void put_post(out_t *o, const pmm_poly_post_t *post, const char *owner) {
-  put(o, "{\"deferExec\":false,\"postOnly\":");
+  put(o, post->defer_exec ? "{\"deferExec\":true,\"postOnly\":" : "{\"deferExec\":false,\"postOnly\":");
   put(o, post->post_only ? "true,\"order\":" : "false,\"order\":");
   put_bytes(o, post->order_json, post->order_len);
   put(o, ",\"owner\":\"");

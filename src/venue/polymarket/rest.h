@@ -68,7 +68,7 @@ pmm_status_t pmm_poly_read_cancels(const pmm_json_node_t *o, void (*fn)(void *ct
                                    pmm_error_t *err);
 
 /* -- requests: the length, or 0 when it does not fit cap; NUL-terminated -- */
-typedef struct pmm_poly_post { const char *order_json; size_t order_len; pmm_tif_t tif; bool post_only; } pmm_poly_post_t;
+typedef struct pmm_poly_post { const char *order_json; size_t order_len; pmm_tif_t tif; bool post_only, defer_exec; } pmm_poly_post_t;
 size_t pmm_poly_body_order(const pmm_poly_post_t *post, const char *owner, char *buf, size_t cap);
 size_t pmm_poly_body_orders(const pmm_poly_post_t *post, size_t cnt, const char *owner, char *buf, size_t cap);
 size_t pmm_poly_body_cancel(const pmm_poly_word_t *id, char *buf, size_t cap);
