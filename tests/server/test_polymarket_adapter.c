@@ -685,6 +685,28 @@ static void test_close_at_any_time(void **state) { /* with requests under way; t
   }
 }
 
+/* The driver closes from inside a callback of the adapter's. */
+static void close_when(void *ctx, bool ready, const char *why) {
+  world_t *const w = ctx;
+  (void)why;
+  if (!ready || !w->adapter) return;
+  pmm_polymarket_ops.close(w->adapter);
+  w->adapter = NULL;
+}
+static void test_close_inside(void **state) {
+  (void)state;
+  world_t *const w = world_open(&(setup_t){.settle_ns = 4 * SEC});
+  pmm_venue_params_t const v = params_of(&(setup_t){0});
+  pmm_venue_sink_t sink = sink_of(w);
+  pmm_error_t err = {0};
+  sink.ready = close_when;
+  w->start_at_once = true;
+  assert_int_equal(pmm_polymarket_ops.open(&w->adapter, w->net, &v, &(pmm_secrets_t){secret, (void *)(uintptr_t)usual_secrets}, false, 1, &sink, &err), PMM_OK);
+  pass(w, 5 * SEC);
+  assert_null(w->adapter);
+  world_close(w);
+}
+
 /* -- whole days of trouble -- */
 static void random_step(world_t *w, pmm_rng_t *rng) {
   int32_t const price = (int32_t)(40 + pmm_rng_below(rng, 20)) * 100;
@@ -735,6 +757,6 @@ int main(void) {
       cmocka_unit_test(test_batch), cmocka_unit_test(test_cancel_before_answer), cmocka_unit_test(test_lost_answers), cmocka_unit_test(test_never_arrived), cmocka_unit_test(test_failed_settlement),
       cmocka_unit_test(test_restart), cmocka_unit_test(test_cable), cmocka_unit_test(test_fill_while_away), cmocka_unit_test(test_tick), cmocka_unit_test(test_takeover_cancels),
       cmocka_unit_test(test_takeover_adopts), cmocka_unit_test(test_stop), cmocka_unit_test(test_stop_in_vain), cmocka_unit_test(test_settings), cmocka_unit_test(test_no_such_market),
-      cmocka_unit_test(test_close_at_any_time), cmocka_unit_test(test_trouble)};
+      cmocka_unit_test(test_close_at_any_time), cmocka_unit_test(test_close_inside), cmocka_unit_test(test_trouble)};
   return cmocka_run_group_tests_name("polymarket adapter", tests, NULL, NULL);
 }

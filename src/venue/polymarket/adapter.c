@@ -28,11 +28,20 @@ void pmm__poly_note(pmm__poly_t *p, pmm_severity_t severity, const char *code, u
   pmm_notice(&p->sink.notices, pmm_net_now(p->net), severity, PMM__SOURCE, code, market == PMM_NOTICE_NO_MARKET ? market : p->first + market, "%s", text);
 }
 
+void pmm__poly_enter(pmm__poly_t *p) { p->depth++; }
+
+void pmm__poly_leave(pmm__poly_t *p) {
+  p->depth--;
+  if (p->closing) pmm_polymarket_ops.close((pmm_adapter_t *)(void *)p); /* frees once nothing is left */
+}
+
 static void on_retry(void *ctx) {
   pmm__poly_t *const p = ctx;
   void (*const fn)(pmm__poly_t *) = p->retry_fn;
   p->retry_fn = NULL;
+  pmm__poly_enter(p);
   if (fn) fn(p);
+  pmm__poly_leave(p);
 }
 
 void pmm__later(pmm__poly_t *p, void (*fn)(pmm__poly_t *p)) {
@@ -94,7 +103,7 @@ static void beat_stop(pmm__poly_t *p, int64_t now) {
 static void on_beat(void *ctx) {
   pmm__poly_t *const p = ctx;
   int64_t const now = pmm_net_mono(p->net);
-  p->depth++;
+  pmm__poly_enter(p);
   pmm_net_timer_set(p->net, &p->beat, now + PMM__BEAT_NS);
   pmm__sockets_beat(p, now);
   if (p->hmac_ready) pmm__orders_beat(p, now);
@@ -105,8 +114,7 @@ static void on_beat(void *ctx) {
     (void)pmm__send(p, &(pmm__send_t){.call = PMM__CALL_TIME, .method = "GET", .base = p->rest, .path = "/time"});
     pmm__reconcile_begin(p, false);
   }
-  p->depth--;
-  if (p->closing && p->outstanding == 0 && p->depth == 0) pmm_polymarket_ops.close((pmm_adapter_t *)ctx);
+  pmm__poly_leave(p);
 }
 
 /* One signature at a time, so that a message never waits for two. */
@@ -118,7 +126,12 @@ static void on_refill(void *ctx) {
   pmm_net_timer_set(p->net, &p->refill, pmm_net_mono(p->net) + (more ? PMM_NS_PER_MS : PMM_NS_PER_S));
 }
 
-static void on_flush(void *ctx) { pmm__orders_flush(ctx); }
+static void on_flush(void *ctx) {
+  pmm__poly_t *const p = ctx;
+  pmm__poly_enter(p);
+  pmm__orders_flush(p);
+  pmm__poly_leave(p);
+}
 
 /* -- opening -- */
 static const char *get(const pmm_secrets_t *secrets, const char *name) {

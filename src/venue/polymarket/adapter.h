@@ -75,6 +75,7 @@ typedef struct pmm__market {
   int64_t book_ns, last_ns;            /* venue time of the last book applied, and of the newest message applied */
   int64_t crossed_ns;                  /* monotonic: since when it is crossed; 0: not */
   int64_t yes_e6, no_e6, yes_cost_e6, no_cost_e6; /* of the round of reconciliation at work */
+  int64_t pairs_e6;                    /* that could be merged, as told last */
 } pmm__market_t;
 
 struct pmm__poly;
@@ -185,6 +186,9 @@ void pmm__later(pmm__poly_t *p, void (*fn)(pmm__poly_t *p)); /* after a backoff 
 void pmm__again_from_start(pmm__poly_t *p);
 void pmm__set_phase(pmm__poly_t *p, pmm_phase_t phase, int64_t for_ns);
 void pmm__tell_stopped(pmm__poly_t *p, uint32_t left);
+/* Around whatever may call the driver, who may close us from there: the memory goes when the last of them is left. */
+void pmm__poly_enter(pmm__poly_t *p);
+void pmm__poly_leave(pmm__poly_t *p);
 
 /* -- wire.c -- */
 typedef enum pmm__auth { PMM__PUBLIC, PMM__WALLET, PMM__SIGNED } pmm__auth_t;

@@ -98,9 +98,11 @@ static void take_position(pmm__poly_t *p, const pmm_poly_position_t *position) {
     m->yes_e6 += position->qty_e6;
     add_cost(&m->yes_cost_e6, position->cost_e6);
   }
-  if (position->mergeable && m->yes_e6 > 0 && m->no_e6 > 0)
-    pmm__poly_note(p, PMM_NOTE, "mergeable", position->market, "%s: %lld.%06lld pairs can be merged into collateral", m->listing.market.id,
-              (long long)(pmm_min64(m->yes_e6, m->no_e6) / PMM_ONE_E6), (long long)(pmm_min64(m->yes_e6, m->no_e6) % PMM_ONE_E6));
+  int64_t const pairs_e6 = position->mergeable ? pmm_min64(m->yes_e6, m->no_e6) : 0;
+  if (pairs_e6 == 0 || pairs_e6 == m->pairs_e6) return;
+  m->pairs_e6 = pairs_e6;
+  pmm__poly_note(p, PMM_NOTE, "mergeable", position->market, "%s: %lld.%06lld pairs can be merged into collateral", m->listing.market.id, (long long)(pairs_e6 / PMM_ONE_E6),
+            (long long)(pairs_e6 % PMM_ONE_E6));
 }
 
 static void take_positions(pmm__poly_t *p, const pmm_json_node_t *root) {

@@ -174,7 +174,7 @@ static void on_message(void *ctx, uint32_t conn, const char *text, size_t len, i
   (void)conn;
   s->pong_ns = recv_ns;
   if (len == 4 && memcmp(text, "PONG", 4) == 0) return;
-  p->depth++;
+  pmm__poly_enter(p);
   int64_t const wall = pmm_net_now(p->net) - (pmm_net_mono(p->net) - recv_ns);
   while (!p->closing && (st = pmm_poly_frame_next(text, len, &at, &message, &message_len)) == PMM_OK) {
     pmm_poly_msg_t msg;
@@ -183,7 +183,7 @@ static void on_message(void *ctx, uint32_t conn, const char *text, size_t len, i
     else bad_message(p, s, &err);
   }
   if (!p->closing && st == PMM_PARSE) bad_message(p, s, &err);
-  p->depth--;
+  pmm__poly_leave(p);
 }
 
 /* -- connections -- */
@@ -206,6 +206,7 @@ static void on_opened(void *ctx, uint32_t conn) {
   pmm__poly_t *const p = s->p;
   size_t const len = subscription(p, s);
   int64_t const now = pmm_net_mono(p->net);
+  pmm__poly_enter(p);
   s->conn = conn;
   s->pong_ns = now;
   s->ping_ns = now + PING_NS;
@@ -215,6 +216,7 @@ static void on_opened(void *ctx, uint32_t conn) {
   pmm__poly_note(p, PMM_NOTE, "connected", PMM_NOTICE_NO_MARKET, "%s channel", s->user ? "user" : "market");
   if (s->user && p->took_over) p->reconcile_ns = now; /* what happened while it was away */
   pmm__check_ready(p);
+  pmm__poly_leave(p);
 }
 
 static int64_t on_closed(void *ctx, uint32_t conn, int code, int http, const char *why) {
@@ -223,9 +225,11 @@ static int64_t on_closed(void *ctx, uint32_t conn, int code, int http, const cha
   (void)conn;
   s->conn = 0;
   if (p->closing) return 0;
+  pmm__poly_enter(p);
   pmm__poly_note(p, PMM_WARN, "disconnected", PMM_NOTICE_NO_MARKET, "%s channel: %d %d %s", s->user ? "user" : "market", code, http, why ? why : "");
   for (uint32_t i = 0; i < s->cnt; i++) pmm__md_gap(p, s->first + i);
   pmm__check_ready(p);
+  pmm__poly_leave(p);
   return 0;
 }
 

@@ -52,17 +52,12 @@ static void answer(pmm__poly_t *p, const pmm__request_t *request, const pmm_http
 static void done(void *ctx, uint64_t tag, const pmm_http_response_t *response) {
   pmm__poly_t *const p = ctx;
   pmm__request_t *const slot = &p->request[tag];
-  p->outstanding--;
-  if (p->closing) {
-    if (p->outstanding == 0 && p->depth == 0) pmm_polymarket_ops.close((pmm_adapter_t *)(void *)p); /* the last one frees it */
-    return;
-  }
   pmm__request_t const mine = *slot;
+  pmm__poly_enter(p);
+  p->outstanding--;
   slot->used = false; /* free for what the answer sets off */
-  p->depth++;
-  answer(p, &mine, response);
-  p->depth--;
-  if (p->closing && p->outstanding == 0 && p->depth == 0) pmm_polymarket_ops.close((pmm_adapter_t *)(void *)p);
+  if (!p->closing) answer(p, &mine, response);
+  pmm__poly_leave(p);
 }
 
 typedef struct headers { pmm_header_t list[8]; size_t cnt; char signature[2 * 65 + 3], timestamp[24], nonce[4]; } headers_t;
