@@ -38,7 +38,7 @@ typedef struct rig {
   uint32_t market;
   rig_sock_t *socks;
   uint64_t salt;
-  int64_t wake;          /* how often advance was asked for */
+  int64_t next_ns;       /* when advance is due: as it said last, or at once when the service asked to be woken */
   rig_call_t last;       /* of rig_do */
   json_t *json;          /* its body, borrowed until the next */
 } rig_t;
@@ -70,7 +70,7 @@ static inline pmm_status_t rig_send(void *host, pmm_peer_t *peer, const char *te
 static inline void rig_ping(void *host, pmm_peer_t *peer, const char *payload, size_t len) { (void)host, (void)peer, (void)payload, (void)len; }
 static inline void rig_close_peer(void *host, pmm_peer_t *peer, int code, const char *why) { (void)host, (void)why, ((rig_sock_t *)peer)->closed = code; }
 static inline int64_t rig_now(void *host) { return ((rig_t *)host)->now_ns; }
-static inline void rig_wake(void *host) { ((rig_t *)host)->wake++; }
+static inline void rig_wake(void *host) { ((rig_t *)host)->next_ns = ((rig_t *)host)->now_ns; }
 static const pmm_host_ops_t rig_host = {rig_reply, rig_drop, rig_send, rig_ping, rig_close_peer, rig_now, rig_wake};
 
 /* -- requests -- */
@@ -236,11 +236,14 @@ static inline json_t *rig_msg(const rig_sock_t *s, size_t i) { /* a new referenc
 }
 
 /* -- life -- */
-static inline void rig_to(rig_t *rig, int64_t at_ns) { /* time passes, advance is called when it wants to be */
-  for (int64_t next = rig->service->ops->advance(rig->service, rig->now_ns); next <= at_ns; next = rig->service->ops->advance(rig->service, rig->now_ns))
-    rig->now_ns = next > rig->now_ns ? next : rig->now_ns + 1;
+static inline void rig_to(rig_t *rig, int64_t at_ns) { /* time passes; advance is called when it is due and never else, as a host does */
+  while (rig->next_ns <= at_ns) {
+    rig->now_ns = rig->next_ns > rig->now_ns ? rig->next_ns : rig->now_ns;
+    rig->next_ns = PMM_NS_MAX; /* unless it is woken meanwhile */
+    int64_t const next = rig->service->ops->advance(rig->service, rig->now_ns);
+    if (next < rig->next_ns) rig->next_ns = next > rig->now_ns ? next : rig->now_ns + 1;
+  }
   rig->now_ns = at_ns;
-  rig->service->ops->advance(rig->service, at_ns);
 }
 static inline void rig_pass(rig_t *rig, int64_t ns) { rig_to(rig, rig->now_ns + ns); }
 

@@ -253,7 +253,9 @@ static int run_route(pmm__pd_req_t *r, const route_t *route) {
     int const refused = pmm__pd_l2(r, route->auth == TRADE);
     if (refused) return refused;
   }
-  return route->fn(r);
+  int const status = route->fn(r);
+  if (route->flags & ENGINE) d->service.host_ops->wake(d->service.host); /* what expires or settles next may have changed */
+  return status;
 }
 
 static void answer(pmm__pd_t *d, pmm_call_t *call, int http) {
