@@ -115,7 +115,8 @@ static void add_fill(balance_t *b, const pmm_place_fill_t *f, int64_t sign) {
   *(outcome ? &b->no_e6 : &b->yes_e6) += sign * (sell ? -f->qty_e6 : f->qty_e6);
 }
 
-/* What lay there at a time: what lies there now, less what fills did since. Holdings are of one market (UINT32_MAX: none). */
+/* What lay there at a time: what lies there now, less what fills did since; one long past may have failed since. Holdings are of one market
+   (UINT32_MAX: none). */
 static balance_t balance_at(const pmm__pd_t *d, uint32_t account, uint32_t market, int64_t at_ns) {
   balance_t b = {.cash_e6 = pmm_place_cash(d->place, account, NULL)};
   pmm_place_holding_t h = {0};
@@ -126,7 +127,6 @@ static balance_t balance_at(const pmm__pd_t *d, uint32_t account, uint32_t marke
   balance_t rest = {0};
   for (const pmm_place_fill_t *f = pmm_place_fill_before(d->place, account, PMM_PLACE_NONE); f; f = pmm_place_fill_before(d->place, account, f->seq)) {
     const pmm_place_trade_t *const trade = pmm_place_trade_at(d->place, f->trade);
-    if (f->at_ns <= at_ns && trade->settled_ns <= at_ns && trade->settle >= PMM_PLACE_CONFIRMED) break; /* older ones are settled, too */
     int64_t const sign = (int64_t)counts(f, trade, at_ns) - (int64_t)counts(f, trade, PMM_NS_MAX);
     balance_t one = {0};
     add_fill(&one, f, sign);

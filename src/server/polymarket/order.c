@@ -85,21 +85,33 @@ static pmm_place_request_t request_of(const pmm__pd_t *d, const pmm__pd_key_t *k
   };
 }
 
+/* Shares of a token bought by trades that may still fail: they cannot be sold yet. */
+static int64_t unsettled(const pmm__pd_t *d, uint32_t account, uint32_t market, int outcome) {
+  int64_t sum_e6 = 0;
+  for (const pmm_place_fill_t *f = pmm_place_fill_before(d->place, account, PMM_PLACE_NONE); f; f = pmm_place_fill_before(d->place, account, f->seq)) {
+    uint8_t const settle = pmm_place_trade_at(d->place, f->trade)->settle;
+    bool const pending = settle != PMM_PLACE_CONFIRMED && settle != PMM_PLACE_FAILED;
+    if (pending && f->market == market && pmm__pd_route_outcome(f->route) == outcome && !pmm_route_is_sell((pmm_route_t)f->route)) sum_e6 += f->qty_e6;
+  }
+  return sum_e6;
+}
+
 static void say_funds(const pmm__pd_t *d, const pmm__pd_key_t *key, const pmm__pd_post_t *p, char why[512]) {
   uint32_t const account = d->member[key->member].account;
   pmm_place_holding_t h;
-  int64_t locked_e6, balance_e6 = pmm_place_cash(d->place, account, &locked_e6);
+  int64_t locked_e6, balance_e6 = pmm_place_cash(d->place, account, &locked_e6), matched_e6 = 0;
   if (p->order.side == PMM_POLY_SELL) {
     pmm_place_holding(d->place, account, p->market, &h);
     balance_e6 = p->outcome ? h.no_e6 : h.yes_e6;
     locked_e6 = p->outcome ? h.no_locked_e6 : h.yes_locked_e6;
+    matched_e6 = unsettled(d, account, p->market, p->outcome);
   }
   if (balance_e6 < (int64_t)p->order.maker_e6)
     snprintf(why, 512, "not enough balance / allowance: the balance is not enough -> balance: %lld, order amount: %llu", (long long)balance_e6,
              (unsigned long long)p->order.maker_e6);
   else
-    snprintf(why, 512, "not enough balance / allowance: the balance is not enough -> balance: %lld, sum of active orders: %lld, sum of matched orders: 0, order amount (inc. fees): %llu",
-             (long long)balance_e6, (long long)locked_e6, (unsigned long long)p->order.maker_e6);
+    snprintf(why, 512, "not enough balance / allowance: the balance is not enough -> balance: %lld, sum of active orders: %lld, sum of matched orders: %lld, order amount (inc. fees): %llu",
+             (long long)balance_e6, (long long)locked_e6, (long long)matched_e6, (unsigned long long)p->order.maker_e6);
 }
 
 #define FOK_TEXT "order couldn't be fully filled. FOK orders are fully filled or killed."

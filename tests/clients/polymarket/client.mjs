@@ -127,7 +127,14 @@ await step("the trade, as taker and as maker see it", async () => {
   assert.equal(theirs.maker_orders[0].order_id, ask);
 });
 
-await step("a market order that sells", async () => {
+await step("what was bought can be sold once its trade is confirmed", async () => {
+  const early = await taker.createAndPostMarketOrder({ tokenID: yes, amount: 20, side: Side.SELL }, undefined, OrderType.FAK);
+  if (early.error) assert.match(early.error, /balance: 20000000, .* sum of matched orders: 20000000/); // unless it is confirmed by now
+  else return accepted(early);
+  for (;;) { // bounded by the test's own time
+    if ((await taker.getTrades({ id: trade }))[0].status === "CONFIRMED") break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
   const was = await ledger("taker");
   const answer = await taker.createAndPostMarketOrder({ tokenID: yes, amount: 20, side: Side.SELL }, undefined, OrderType.FAK);
   accepted(answer);
