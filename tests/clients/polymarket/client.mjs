@@ -24,17 +24,15 @@ const step = async (name, run) => {
 };
 
 // What the exchange itself has: dollars and shares as numbers.
+const admin = async (path) => {
+  const answer = await fetch(`${url}/admin/${path}`, { headers: { Authorization: `Bearer ${token}` } });
+  assert.equal(answer.status, 200, `${path}: ${answer.status}`);
+  return answer.json();
+};
 const ledger = async (name) => {
-  const answer = await fetch(`${url}/admin/accounts/${name}`, { headers: { Authorization: `Bearer ${token}` } });
-  assert.equal(answer.status, 200, `ledger of ${name}: ${answer.status}`);
-  const account = await answer.json();
-  const holding = (account.holdings ?? []).find((h) => Number(h.yes) !== 0 || Number(h.no) !== 0);
-  return {
-    cash: Number(account.cash),
-    open: Array.isArray(account.orders) ? account.orders.length : Number(account.open_orders ?? account.open),
-    yes: Number(holding?.yes ?? account.yes ?? 0),
-    no: Number(holding?.no ?? account.no ?? 0),
-  };
+  const { cash, orders, holdings } = await admin(`accounts/${name}`);
+  const { yes, no } = holdings.find((h) => h.id === "demo");
+  return { cash: Number(cash), open: orders.length, yes: Number(yes), no: Number(no) };
 };
 
 const wallet = (key) => createWalletClient({ account: privateKeyToAccount(key), chain: polygon, transport: http("http://127.0.0.1:9") });
@@ -216,5 +214,7 @@ await step("viem verifies what `pmm sign polymarket` signed, and the digest is t
   message.takerAmount = String(BigInt(message.takerAmount) + 1n);
   assert.ok(!(await verifyTypedData({ address, domain, types, primaryType: "Order", message, signature: signed.signature })));
 });
+
+await step("the exchange's books balance", async () => assert.deepEqual(await admin("check"), { ok: true, error: null }));
 
 console.log(`1..${steps}`);
