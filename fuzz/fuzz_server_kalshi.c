@@ -104,7 +104,8 @@ static void call(int who, const char *method, const char *path, const char *quer
   memset(padded + len, 0, PMM_JSON_PAD);
   if (who >= 0) sign(h, who, method, path, at, signature);
   if (len) put_header(h, "Content-Type", "application/json");
-  pmm_request_t const request = {.method = method, .path = path, .query = query, .body = padded, .body_len = len, .remote = "127.0.0.1", .header = header_of, .impl = h};
+  pmm_request_t const request = {
+      .method = method, .path = path, .query = query, .body = padded, .body_len = len, .remote = "127.0.0.1", .header = header_of, .impl = h};
   size_t const before = replies;
   service->ops->http(service, &c, &request);
   if (replies != before + 1) abort();
@@ -121,7 +122,8 @@ static void expand(const char *from, char *out, size_t cap) {
 
 static void request_step(int who, char *line) {
   static char path[2 * LINE_MAX_LEN], query[2 * LINE_MAX_LEN], body[2 * LINE_MAX_LEN];
-  char *rest = line, *const method = strsep(&rest, " "), *const raw_path = rest ? strsep(&rest, " ") : "", *const raw_query = rest ? strsep(&rest, " ") : "-";
+  char *rest = line, *const method = strsep(&rest, " "), *const raw_path = rest ? strsep(&rest, " ") : "",
+       *const raw_query = rest ? strsep(&rest, " ") : "-";
   headers_t h = {0};
   size_t const root = (size_t)snprintf(path, sizeof path, "/trade-api/v2");
   expand(raw_path, path + root, sizeof path - root);
@@ -156,7 +158,8 @@ static void connect_socket(int who) {
   hang_up(s);
   memset(s, 0, sizeof *s);
   sign(&h, who, "GET", "/trade-api/ws/v2", at, signature);
-  pmm_request_t const request = {.method = "GET", .path = "/trade-api/ws/v2", .query = "", .body = "", .remote = "127.0.0.1", .header = header_of, .impl = &h};
+  pmm_request_t const request = {
+      .method = "GET", .path = "/trade-api/ws/v2", .query = "", .body = "", .remote = "127.0.0.1", .header = header_of, .impl = &h};
   if (service->ops->upgrade(service, &s->peer, &request, refusal, sizeof refusal) != 0) abort();
   s->live = true;
   service->ops->opened(service, &s->peer);
@@ -230,9 +233,11 @@ static void open_all(bool lag) {
     snprintf(m.kalshi_public_key, sizeof m.kalshi_public_key, "%s", key_file[i]);
     snprintf(listing.id, sizeof listing.id, "%s", ids[i]);
     if (i) snprintf(listing.grid, sizeof listing.grid, "tapered_deci_cent");
-    if (pmm_place_account_add(place, m.name, INT64_C(1000) * PMM_ONE_E6, &account, &err) != PMM_OK || pmm_kalshi_dialect.member(service, account, &m, &err) != PMM_OK) abort();
-    if (pmm_kalshi_dialect.market(&listing, now_ns, 1, &market, &err) != PMM_OK || pmm_place_market_add(place, &market, now_ns, &index, &err) != PMM_OK ||
-        pmm_kalshi_dialect.list(service, index, &listing, &err) != PMM_OK)
+    if (pmm_place_account_add(place, m.name, INT64_C(1000) * PMM_ONE_E6, &account, &err) != PMM_OK ||
+        pmm_kalshi_dialect.member(service, account, &m, &err) != PMM_OK)
+      abort();
+    if (pmm_kalshi_dialect.market(&listing, now_ns, 1, &market, &err) != PMM_OK ||
+        pmm_place_market_add(place, &market, now_ns, &index, &err) != PMM_OK || pmm_kalshi_dialect.list(service, index, &listing, &err) != PMM_OK)
       abort();
     connect_socket(i);
   }

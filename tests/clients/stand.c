@@ -69,7 +69,8 @@ static void put_account(stand_t *s, uint32_t account) {
   for (uint32_t i = 0; i < pmm_place_market_cnt(s->place); i++) put_holding(t, s->place, account, i);
   pmm_text_end(t);
   pmm_text_array(t, "orders");
-  for (const pmm_place_order_t *o = pmm_place_open_after(s->place, account, 0); o; o = pmm_place_open_after(s->place, account, o->seq)) put_order(t, s->place, o);
+  for (const pmm_place_order_t *o = pmm_place_open_after(s->place, account, 0); o; o = pmm_place_open_after(s->place, account, o->seq))
+    put_order(t, s->place, o);
   pmm_text_end(t);
   pmm_text_end(t);
 }
@@ -95,7 +96,9 @@ static int on_upgrade(pmm_service_t *s, pmm_peer_t *peer, const pmm_request_t *r
 }
 static void on_opened(pmm_service_t *s, pmm_peer_t *peer) { if (inner(s)->ops->opened) of(s)->inner->ops->opened(of(s)->inner, peer); }
 static void on_message(pmm_service_t *s, pmm_peer_t *peer, const char *text, size_t len) { inner(s)->ops->message(of(s)->inner, peer, text, len); }
-static void on_pong(pmm_service_t *s, pmm_peer_t *peer, const char *payload, size_t len) { if (inner(s)->ops->pong) of(s)->inner->ops->pong(of(s)->inner, peer, payload, len); }
+static void on_pong(pmm_service_t *s, pmm_peer_t *peer, const char *payload, size_t len) {
+  if (inner(s)->ops->pong) of(s)->inner->ops->pong(of(s)->inner, peer, payload, len);
+}
 static void on_closed(pmm_service_t *s, pmm_peer_t *peer) { inner(s)->ops->closed(of(s)->inner, peer); }
 static int64_t on_advance(pmm_service_t *s, int64_t now_ns) { return inner(s)->ops->advance(of(s)->inner, now_ns); }
 
@@ -135,7 +138,8 @@ static void add_member(stand_t *s, const pmm_dialect_ops_t *dialect, char **arg)
   snprintf(m.kalshi_key_id, sizeof m.kalshi_key_id, "%s", arg[1]);
   snprintf(m.kalshi_public_key, sizeof m.kalshi_public_key, "%s", arg[2]);
   if (pmm_decimal_parse(arg[3], strlen(arg[3]), 6, &m.cash_e6, NULL) != PMM_OK) fail(arg[3], &(pmm_error_t){.text = "no amount"});
-  if (pmm_place_account_add(s->place, m.name, m.cash_e6, &account, &err) != PMM_OK || dialect->member(s->inner, account, &m, &err) != PMM_OK) fail(m.name, &err);
+  if (pmm_place_account_add(s->place, m.name, m.cash_e6, &account, &err) != PMM_OK || dialect->member(s->inner, account, &m, &err) != PMM_OK)
+    fail(m.name, &err);
 }
 
 static bool input_ended(void) {
@@ -147,14 +151,18 @@ static bool input_ended(void) {
 int main(int argc, char **argv) {
   stand_t s = {.service.ops = &stand_ops};
   pmm_error_t err = {0};
-  const pmm_dialect_ops_t *const dialect = argc < 2 ? NULL : strcmp(argv[1], "kalshi") == 0 ? &pmm_kalshi_dialect : strcmp(argv[1], "polymarket") == 0 ? &pmm_polymarket_dialect : NULL;
+  const pmm_dialect_ops_t *const dialect = argc < 2                             ? NULL
+                                           : strcmp(argv[1], "kalshi") == 0     ? &pmm_kalshi_dialect
+                                           : strcmp(argv[1], "polymarket") == 0 ? &pmm_polymarket_dialect
+                                                                                : NULL;
   if (!dialect) {
     fprintf(stderr, "usage: client_stand kalshi|polymarket [--member NAME KEY_ID PEM CASH]... [--market TICKER]...\n");
     return 2;
   }
   pmm_place_config_t const config = {.venue = dialect->venue, .accounts_max = ITEMS_MAX, .markets_max = ITEMS_MAX, .orders_max = 100000, .seed = 1};
   if (pmm_place_open(&s.place, &config, &err) != PMM_OK) fail("place", &err);
-  if (dialect->open(&s.inner, &(pmm_dialect_config_t){.serve = {.rate_limit = true}, .place = s.place, .seed = 1}, &err) != PMM_OK) fail(argv[1], &err);
+  if (dialect->open(&s.inner, &(pmm_dialect_config_t){.serve = {.rate_limit = true}, .place = s.place, .seed = 1}, &err) != PMM_OK)
+    fail(argv[1], &err);
   for (int i = 2; i < argc;) {
     if (strcmp(argv[i], "--member") == 0 && i + 4 < argc) add_member(&s, dialect, argv + i + 1), i += 5;
     else if (strcmp(argv[i], "--market") == 0 && i + 1 < argc) add_market(&s, dialect, argv[i + 1]), i += 2;

@@ -40,7 +40,12 @@ typedef struct rig {
   rig_socket_t *socket[4];
 } rig_t;
 
-typedef struct rig_call { const char *method, *path, *query, *body; int who; /* -1: unsigned */ const char *name[4], *value[4]; bool no_type; } rig_call_t;
+typedef struct rig_call {
+  const char *method, *path, *query, *body;
+  int who; /* -1: unsigned */
+  const char *name[4], *value[4];
+  bool no_type;
+} rig_call_t;
 typedef struct rig_headers { const char *name[12], *value[12]; size_t cnt; } rig_headers_t;
 
 /* -- the host -- */
@@ -93,13 +98,20 @@ static void rig_make(rig_t *r, const rig_call_t *c, rig_wire_t *w) {
   memset(w, 0, sizeof *w);
   w->body = calloc(1, len + PMM_JSON_PAD);
   if (len) memcpy(w->body, c->body, len);
-  w->request = (pmm_request_t){.method = c->method, .path = c->path, .query = c->query ? c->query : "", .body = w->body, .body_len = len, .remote = "127.0.0.1",
-                               .header = rig_header, .impl = &w->headers};
+  w->request = (pmm_request_t){.method = c->method,
+                               .path = c->path,
+                               .query = c->query ? c->query : "",
+                               .body = w->body,
+                               .body_len = len,
+                               .remote = "127.0.0.1",
+                               .header = rig_header,
+                               .impl = &w->headers};
   rig_headers_t *const h = &w->headers;
   if (c->who >= 0) {
     snprintf(w->at, sizeof w->at, "%" PRId64, r->now_ns / PMM_NS_PER_MS);
     assert_int_equal(pmm_kalshi_sign(r->key[c->who], w->at, c->method, c->path, w->signature), PMM_OK);
-    const char *const names[] = {"KALSHI-ACCESS-KEY", "KALSHI-ACCESS-TIMESTAMP", "KALSHI-ACCESS-SIGNATURE"}, *const values[] = {key_ids[c->who], w->at, w->signature};
+    const char *const names[] = {"KALSHI-ACCESS-KEY", "KALSHI-ACCESS-TIMESTAMP", "KALSHI-ACCESS-SIGNATURE"}, *const values[] = {key_ids[c->who],
+                                                                                                                                w->at, w->signature};
     for (size_t i = 0; i < 3; i++, h->cnt++) h->name[h->cnt] = names[i], h->value[h->cnt] = values[i];
   }
   if (len && !c->no_type) h->name[h->cnt] = "content-type", h->value[h->cnt++] = "application/json";
@@ -262,15 +274,19 @@ static void rig_member(rig_t *r, int i, const char *name, int64_t cash_e6) {
   if (pmm_kalshi_dialect.member(r->service, r->account[i], &m, &err) != PMM_OK) fail_msg("%s", err.text);
 }
 
-static const pmm_listing_params_t rig_listing = {.tick_e4 = 100, .duration_ns = INT64_C(3600) * PMM_NS_PER_S, .taker_rate = -1, .maker_rate = -1, .title = "Will it?"};
+static const pmm_listing_params_t rig_listing = {
+    .tick_e4 = 100, .duration_ns = INT64_C(3600) * PMM_NS_PER_S, .taker_rate = -1, .maker_rate = -1, .title = "Will it?"};
 
 RIG void rig_open_with(rig_t *r, const pmm_serve_params_t *serve, const pmm_listing_params_t *listing) {
   pmm_error_t err = {0};
   memset(r, 0, sizeof *r);
   r->now_ns = RIG_NOW;
-  if (pmm_place_open(&r->place, &(pmm_place_config_t){.venue = PMM_VENUE_KALSHI, .accounts_max = 8, .markets_max = 8, .orders_max = 100000, .seed = 7}, &err) != PMM_OK)
+  if (pmm_place_open(&r->place,
+                     &(pmm_place_config_t){.venue = PMM_VENUE_KALSHI, .accounts_max = 8, .markets_max = 8, .orders_max = 100000, .seed = 7},
+                     &err) != PMM_OK)
     fail_msg("%s", err.text);
-  if (pmm_kalshi_dialect.open(&r->service, &(pmm_dialect_config_t){.serve = *serve, .place = r->place, .seed = 7}, &err) != PMM_OK) fail_msg("%s", err.text);
+  if (pmm_kalshi_dialect.open(&r->service, &(pmm_dialect_config_t){.serve = *serve, .place = r->place, .seed = 7}, &err) != PMM_OK)
+    fail_msg("%s", err.text);
   r->service->host_ops = &rig_host_ops;
   r->service->host = r;
   rig_member(r, 0, "alice", INT64_C(10000) * PMM_ONE_E6);

@@ -27,8 +27,14 @@ static void ask(guest_t *g, const char *method, const char *path, const char *bo
   snprintf(url, sizeof url, "https://kalshi%s", full);
   assert_int_equal(pmm_kalshi_signer_sign(g->signer, method, full, pmm_net_now(g->net), header), PMM_OK);
   header[PMM_KALSHI_HEADERS] = (pmm_header_t){"Content-Type", "application/json"};
-  pmm_http_request_t const request = {.method = method, .url = url, .header = header, .header_cnt = PMM_KALSHI_HEADERS + (body ? 1 : 0), .body = body, .body_len = body ? strlen(body) : 0,
-                                      .done = on_done, .ctx = g};
+  pmm_http_request_t const request = {.method = method,
+                                      .url = url,
+                                      .header = header,
+                                      .header_cnt = PMM_KALSHI_HEADERS + (body ? 1 : 0),
+                                      .body = body,
+                                      .body_len = body ? strlen(body) : 0,
+                                      .done = on_done,
+                                      .ctx = g};
   int const before = g->answers;
   assert_int_equal(pmm_http_send(g->net, &request, NULL), PMM_OK);
   while (g->answers == before && pmm_vnet_step(g->net)) {}
@@ -53,14 +59,18 @@ static void ws_message(void *ctx, uint32_t conn, const char *text, size_t len, i
   json_t *const j = json_loadb(text, len, 0, NULL);
   const json_t *const seq = json_object_get(j, "seq"), *const delta = rig_at(j, "msg.delta_fp");
   if (seq) assert_int_equal(json_integer_value(seq), ++g->seq);
-  if (delta && strcmp(json_string_value(rig_at(j, "msg.side")), "yes") == 0) g->bid_e6 += (int64_t)(atof(json_string_value(delta)) * 1e6 + (json_string_value(delta)[0] == '-' ? -.5 : .5));
+  if (delta && strcmp(json_string_value(rig_at(j, "msg.side")), "yes") == 0)
+    g->bid_e6 += (int64_t)(atof(json_string_value(delta)) * 1e6 + (json_string_value(delta)[0] == '-' ? -.5 : .5));
   json_decref(j);
 }
 
 static void open_world(rig_t *r, guest_t *g, pmm_service_t *service) {
   pmm_error_t err = {0};
   memset(g, 0, sizeof *g);
-  assert_int_equal(pmm_vnet_open(&g->net, &(pmm_vnet_config_t){.start_ns = RIG_NOW, .seed = 3, .latency_ns = 10 * PMM_NS_PER_MS, .jitter_ns = 5 * PMM_NS_PER_MS}, &err), PMM_OK);
+  assert_int_equal(
+      pmm_vnet_open(&g->net, &(pmm_vnet_config_t){.start_ns = RIG_NOW, .seed = 3, .latency_ns = 10 * PMM_NS_PER_MS, .jitter_ns = 5 * PMM_NS_PER_MS},
+                    &err),
+      PMM_OK);
   assert_int_equal(pmm_vnet_host(g->net, "kalshi", service, &err), PMM_OK);
   assert_int_equal(pmm_kalshi_signer_open(&g->signer, r->key[0], "key-alice", &err), PMM_OK);
 }
@@ -70,7 +80,9 @@ static void close_world(guest_t *g) {
   pmm_vnet_close(g->net);
 }
 
-#define ORDER(count, price) "{\"ticker\":\"" RIG_A "\",\"side\":\"bid\",\"count\":\"" count "\",\"price\":\"" price "\",\"time_in_force\":\"good_till_canceled\",\"self_trade_prevention_type\":\"maker\",\"expiration_time\":1790000060}"
+#define ORDER(count, price) \
+  "{\"ticker\":\"" RIG_A "\",\"side\":\"bid\",\"count\":\"" count "\",\"price\":\"" price \
+  "\",\"time_in_force\":\"good_till_canceled\",\"self_trade_prevention_type\":\"maker\",\"expiration_time\":1790000060}"
 
 static void test_over_the_net(void **state) {
   (void)state;
@@ -79,7 +91,12 @@ static void test_over_the_net(void **state) {
   pmm_ws_t *ws;
   rig_open(&r);
   open_world(&r, &g, r.service);
-  pmm_ws_config_t const config = {.url = "wss://kalshi/trade-api/ws/v2", .headers = ws_headers, .opened = ws_opened, .message = ws_message, .closed = ws_closed, .ctx = &g,
+  pmm_ws_config_t const config = {.url = "wss://kalshi/trade-api/ws/v2",
+                                  .headers = ws_headers,
+                                  .opened = ws_opened,
+                                  .message = ws_message,
+                                  .closed = ws_closed,
+                                  .ctx = &g,
                                   .idle_ns = 25 * PMM_NS_PER_S};
   assert_int_equal(pmm_ws_open(g.net, &config, &ws, NULL), PMM_OK);
   while (!g.opened && pmm_vnet_step(g.net)) {}

@@ -27,16 +27,28 @@ static void test_auth(void **state) {
   assert_int_equal(pmm_kalshi_sign(r.key[0], fresh, "POST", balance, other), PMM_OK);
   assert_int_equal(pmm_kalshi_sign(r.key[0], stale, "GET", balance, old), PMM_OK);
   const struct { const char *why; rig_call_t call; int http; const char *code, *details; } rows[] = {
-    {"Ed25519", {.who = 0}, 200, NULL, NULL},
-    {"RSA-PSS", {.who = 1}, 200, NULL, NULL},
-    {"no credentials", {.who = -1}, 401, "token_authentication_failure", NULL},
-    {"no signature", {.who = -1, .name = {"KALSHI-ACCESS-KEY"}, .value = {"key-alice"}}, 401, "signature_is_missing_from_headers", NULL},
-    {"unknown key", {.who = 0, .name = {"KALSHI-ACCESS-KEY"}, .value = {"key-carol"}}, 401, "authentication_error", "NOT_FOUND"},
-    {"somebody else's key", {.who = 0, .name = {"KALSHI-ACCESS-KEY"}, .value = {"key-bob"}}, 401, "authentication_error", "INCORRECT_API_KEY_SIGNATURE"},
-    {"another method", {.who = 0, .name = {"KALSHI-ACCESS-SIGNATURE"}, .value = {other}}, 401, "authentication_error", "INCORRECT_API_KEY_SIGNATURE"},
-    {"no base64", {.who = 0, .name = {"KALSHI-ACCESS-SIGNATURE"}, .value = {"%%%"}}, 401, "authentication_error", "INCORRECT_API_KEY_SIGNATURE"},
-    {"another time", {.who = 0, .name = {"KALSHI-ACCESS-TIMESTAMP"}, .value = {ahead}}, 401, "authentication_error", "INCORRECT_API_KEY_SIGNATURE"},
-    {"too old", {.who = 0, .name = {"KALSHI-ACCESS-TIMESTAMP", "KALSHI-ACCESS-SIGNATURE"}, .value = {stale, old}}, 401, "header_timestamp_expired", NULL},
+      {"Ed25519", {.who = 0}, 200, NULL, NULL},
+      {"RSA-PSS", {.who = 1}, 200, NULL, NULL},
+      {"no credentials", {.who = -1}, 401, "token_authentication_failure", NULL},
+      {"no signature", {.who = -1, .name = {"KALSHI-ACCESS-KEY"}, .value = {"key-alice"}}, 401, "signature_is_missing_from_headers", NULL},
+      {"unknown key", {.who = 0, .name = {"KALSHI-ACCESS-KEY"}, .value = {"key-carol"}}, 401, "authentication_error", "NOT_FOUND"},
+      {"somebody else's key",
+       {.who = 0, .name = {"KALSHI-ACCESS-KEY"}, .value = {"key-bob"}},
+       401,
+       "authentication_error",
+       "INCORRECT_API_KEY_SIGNATURE"},
+      {"another method",
+       {.who = 0, .name = {"KALSHI-ACCESS-SIGNATURE"}, .value = {other}},
+       401,
+       "authentication_error",
+       "INCORRECT_API_KEY_SIGNATURE"},
+      {"no base64", {.who = 0, .name = {"KALSHI-ACCESS-SIGNATURE"}, .value = {"%%%"}}, 401, "authentication_error", "INCORRECT_API_KEY_SIGNATURE"},
+      {"another time", {.who = 0, .name = {"KALSHI-ACCESS-TIMESTAMP"}, .value = {ahead}}, 401, "authentication_error", "INCORRECT_API_KEY_SIGNATURE"},
+      {"too old",
+       {.who = 0, .name = {"KALSHI-ACCESS-TIMESTAMP", "KALSHI-ACCESS-SIGNATURE"}, .value = {stale, old}},
+       401,
+       "header_timestamp_expired",
+       NULL},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     rig_call_t c = rows[i].call;
@@ -58,11 +70,17 @@ static void test_error_bodies(void **state) {
   const json_t *const cases = rig_at(v, "errors.cases");
   size_t seen = 0;
   struct { const char *method, *path, *body; int who; int http; } calls[] = {
-    {"GET", "/portfolio/orders/00000000-0000-4000-8000-000000000000", NULL, 0, 404},
-    {"POST", ORDERS, "{\"ticker\":\"" RIG_A "\",\"side\":\"bid\",\"count\":\"1.00\",\"price\":\"0.5150\",\"time_in_force\":\"good_till_canceled\",\"self_trade_prevention_type\":\"maker\"}", 0, 400},
-    {"POST", ORDERS, "{\"ticker\":\"" RIG_A "\",\"side\":\"bid\",\"count\":\"1000000.00\",\"price\":\"0.5100\",\"time_in_force\":\"good_till_canceled\",\"self_trade_prevention_type\":\"maker\"}", 0, 400},
-    {"POST", ORDERS, "{\"ticker\":\"" RIG_A "\",\"side\":\"bid\",\"count\":10,\"price\":\"0.5100\"}", 0, 400},
-    {"GET", "/markets?limit=1001", NULL, -1, 400},
+      {"GET", "/portfolio/orders/00000000-0000-4000-8000-000000000000", NULL, 0, 404},
+      {"POST", ORDERS,
+       "{\"ticker\":\"" RIG_A "\",\"side\":\"bid\",\"count\":\"1.00\",\"price\":\"0.5150\",\"time_in_force\":\"good_till_canceled\",\"self_trade_"
+                              "prevention_type\":\"maker\"}",
+       0, 400},
+      {"POST", ORDERS,
+       "{\"ticker\":\"" RIG_A "\",\"side\":\"bid\",\"count\":\"1000000.00\",\"price\":\"0.5100\",\"time_in_force\":\"good_till_canceled\",\"self_"
+                              "trade_prevention_type\":\"maker\"}",
+       0, 400},
+      {"POST", ORDERS, "{\"ticker\":\"" RIG_A "\",\"side\":\"bid\",\"count\":10,\"price\":\"0.5100\"}", 0, 400},
+      {"GET", "/markets?limit=1001", NULL, -1, 400},
   };
   for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
     char path[256], *query;
@@ -73,7 +91,8 @@ static void test_error_bodies(void **state) {
     bool found = false;
     size_t n;
     json_t *row;
-    json_array_foreach(cases, n, row) found = found || (json_integer_value(json_object_get(row, "http")) == calls[i].http && json_equal(json_object_get(row, "body"), got));
+    json_array_foreach(cases, n, row) found =
+        found || (json_integer_value(json_object_get(row, "http")) == calls[i].http && json_equal(json_object_get(row, "body"), got));
     if (!found) fail_msg("not a body of the venue's: %s", r.body);
     seen += found;
     json_decref(got);
@@ -86,45 +105,49 @@ static void test_error_bodies(void **state) {
 static void test_requests(void **state) {
   (void)state;
   static const struct { const char *why, *method, *path, *query, *body; int who, http; const char *at, *want; } rows[] = {
-    {"public without keys", "GET", "/exchange/status", NULL, NULL, -1, 200, "trading_active", "true"},
-    {"public with keys", "GET", "/exchange/status", NULL, NULL, 0, 200, "exchange_index_statuses.0.exchange_index", "0"},
-    {"schedule", "GET", "/exchange/schedule", NULL, NULL, -1, 200, "schedule.standard_hours.0.sunday.0.open_time", "00:00"},
-    {"a path there is not", "GET", "/nothing", NULL, NULL, -1, 404, "error.code", "not_found"},
-    {"a method there is not", "PATCH", "/markets", NULL, NULL, -1, 405, "error.code", "method_not_allowed"},
-    {"private without keys", "GET", "/portfolio/orders", NULL, NULL, -1, 401, "error.code", "token_authentication_failure"},
-    {"V1 create", "POST", "/portfolio/orders", NULL, "{}", 0, 410, "error.code", "deprecated_v1_order_endpoint"},
-    {"V1 cancel", "DELETE", "/portfolio/orders/abc", NULL, NULL, 0, 410, "error.code", "deprecated_v1_order_endpoint"},
-    {"V1 batch", "DELETE", "/portfolio/orders/batched", NULL, "{}", 0, 410, "error.code", "deprecated_v1_order_endpoint"},
-    {"V1 amend", "POST", "/portfolio/orders/abc/amend", NULL, "{}", 0, 410, "error.code", "deprecated_v1_order_endpoint"},
-    {"no JSON", "POST", ORDERS, NULL, "{", 0, 400, "code", "bad_request"},
-    {"an array", "POST", ORDERS, NULL, "[]", 0, 400, "code", "bad_request"},
-    {"nothing", "POST", ORDERS, NULL, "{}", 0, 400, "details", "Key: 'CreateOrderV2Request.Ticker' Error:Field validation for 'Ticker' failed on the 'required' tag"},
-    {"limit no number", "GET", "/markets", "limit=ten", NULL, -1, 400, "msg", "Invalid format for parameter limit: error binding string parameter: strconv.ParseInt: parsing ten: invalid syntax"},
-    {"nonsense cursor is the first page", "GET", "/markets", "cursor=nonsense&limit=1", NULL, -1, 200, "markets.0.ticker", RIG_A},
-    {"a filter's word", "GET", "/markets", "status=active", NULL, -1, 400, "markets", "(absent)"},
-    {"open markets", "GET", "/markets", "status=open", NULL, -1, 200, "markets.1.ticker", RIG_B},
-    {"one market", "GET", "/markets/" RIG_A, NULL, NULL, -1, 200, "market.status", "active"},
-    {"a percent in the path", "GET", "/markets/KXT%2D26NOV20-A", NULL, NULL, -1, 200, "market.ticker", RIG_A},
-    {"a bad escape", "GET", "/markets/KXT%2", NULL, NULL, -1, 404, "error.code", "not_found"},
-    {"its ranges", "GET", "/markets/" RIG_A, NULL, NULL, -1, 200, "market.price_ranges.0", "{\"start\":\"0.0000\",\"end\":\"1.0000\",\"step\":\"0.0100\"}"},
-    {"its empty sides", "GET", "/markets/" RIG_A, NULL, NULL, -1, 200, "market.yes_ask_dollars", "1.0000"},
-    {"a market there is not", "GET", "/markets/KXT", NULL, NULL, -1, 404, "error.code", "not_found"},
-    {"some markets", "GET", "/markets", "tickers=" RIG_B "%2CKXT", NULL, -1, 200, "markets.0.ticker", RIG_B},
-    {"an empty book", "GET", "/markets/" RIG_A "/orderbook", "depth=0", NULL, -1, 200, "orderbook_fp", "{\"yes_dollars\":[],\"no_dollars\":[]}"},
-    {"too deep", "GET", "/markets/" RIG_A "/orderbook", "depth=101", NULL, -1, 400, "orderbook_fp", "(absent)"},
-    {"books", "GET", "/markets/orderbooks", "tickers=" RIG_B "&tickers=" RIG_A, NULL, -1, 200, "orderbooks.1.ticker", RIG_A},
-    {"events", "GET", "/events", "with_nested_markets=true", NULL, -1, 200, "events.0.markets.1.ticker", RIG_B},
-    {"an event", "GET", "/events/KXT-26NOV20", NULL, NULL, -1, 200, "event.series_ticker", "KXT"},
-    {"series", "GET", "/series/KXT", NULL, NULL, -1, 200, "series.fee_type", "quadratic"},
-    {"its multiplier", "GET", "/series/KXT", NULL, NULL, -1, 200, "series.fee_multiplier", "1"},
-    {"candles need times", "GET", "/series/KXT/markets/" RIG_A "/candlesticks", NULL, NULL, -1, 400, "msg", "Query argument start_ts is required, but not found"},
-    {"costs", "GET", "/account/endpoint_costs", NULL, NULL, -1, 200, "default_cost", "10"},
-    {"limits", "GET", "/account/limits", NULL, NULL, 0, 200, "write", "{\"refill_rate\":100,\"bucket_capacity\":100}"},
-    {"no settlements yet", "GET", "/portfolio/settlements", NULL, NULL, 0, 200, "settlements", "[]"},
-    {"balance", "GET", "/portfolio/balance", NULL, NULL, 0, 200, "balance_dollars", "10000.0000"},
-    {"balance in cents", "GET", "/portfolio/balance", NULL, NULL, 0, 200, "balance", "1000000"},
-    {"a shard there is not", "GET", "/portfolio/orders", "exchange_index=3", NULL, 0, 400, "orders", "(absent)"},
-    {"cutoff", "GET", "/historical/cutoff", NULL, NULL, -1, 200, "market_settled_ts", "2026-09-21T14:13:20Z"},
+      {"public without keys", "GET", "/exchange/status", NULL, NULL, -1, 200, "trading_active", "true"},
+      {"public with keys", "GET", "/exchange/status", NULL, NULL, 0, 200, "exchange_index_statuses.0.exchange_index", "0"},
+      {"schedule", "GET", "/exchange/schedule", NULL, NULL, -1, 200, "schedule.standard_hours.0.sunday.0.open_time", "00:00"},
+      {"a path there is not", "GET", "/nothing", NULL, NULL, -1, 404, "error.code", "not_found"},
+      {"a method there is not", "PATCH", "/markets", NULL, NULL, -1, 405, "error.code", "method_not_allowed"},
+      {"private without keys", "GET", "/portfolio/orders", NULL, NULL, -1, 401, "error.code", "token_authentication_failure"},
+      {"V1 create", "POST", "/portfolio/orders", NULL, "{}", 0, 410, "error.code", "deprecated_v1_order_endpoint"},
+      {"V1 cancel", "DELETE", "/portfolio/orders/abc", NULL, NULL, 0, 410, "error.code", "deprecated_v1_order_endpoint"},
+      {"V1 batch", "DELETE", "/portfolio/orders/batched", NULL, "{}", 0, 410, "error.code", "deprecated_v1_order_endpoint"},
+      {"V1 amend", "POST", "/portfolio/orders/abc/amend", NULL, "{}", 0, 410, "error.code", "deprecated_v1_order_endpoint"},
+      {"no JSON", "POST", ORDERS, NULL, "{", 0, 400, "code", "bad_request"},
+      {"an array", "POST", ORDERS, NULL, "[]", 0, 400, "code", "bad_request"},
+      {"nothing", "POST", ORDERS, NULL, "{}", 0, 400, "details",
+       "Key: 'CreateOrderV2Request.Ticker' Error:Field validation for 'Ticker' failed on the 'required' tag"},
+      {"limit no number", "GET", "/markets", "limit=ten", NULL, -1, 400, "msg",
+       "Invalid format for parameter limit: error binding string parameter: strconv.ParseInt: parsing ten: invalid syntax"},
+      {"nonsense cursor is the first page", "GET", "/markets", "cursor=nonsense&limit=1", NULL, -1, 200, "markets.0.ticker", RIG_A},
+      {"a filter's word", "GET", "/markets", "status=active", NULL, -1, 400, "markets", "(absent)"},
+      {"open markets", "GET", "/markets", "status=open", NULL, -1, 200, "markets.1.ticker", RIG_B},
+      {"one market", "GET", "/markets/" RIG_A, NULL, NULL, -1, 200, "market.status", "active"},
+      {"a percent in the path", "GET", "/markets/KXT%2D26NOV20-A", NULL, NULL, -1, 200, "market.ticker", RIG_A},
+      {"a bad escape", "GET", "/markets/KXT%2", NULL, NULL, -1, 404, "error.code", "not_found"},
+      {"its ranges", "GET", "/markets/" RIG_A, NULL, NULL, -1, 200, "market.price_ranges.0",
+       "{\"start\":\"0.0000\",\"end\":\"1.0000\",\"step\":\"0.0100\"}"},
+      {"its empty sides", "GET", "/markets/" RIG_A, NULL, NULL, -1, 200, "market.yes_ask_dollars", "1.0000"},
+      {"a market there is not", "GET", "/markets/KXT", NULL, NULL, -1, 404, "error.code", "not_found"},
+      {"some markets", "GET", "/markets", "tickers=" RIG_B "%2CKXT", NULL, -1, 200, "markets.0.ticker", RIG_B},
+      {"an empty book", "GET", "/markets/" RIG_A "/orderbook", "depth=0", NULL, -1, 200, "orderbook_fp", "{\"yes_dollars\":[],\"no_dollars\":[]}"},
+      {"too deep", "GET", "/markets/" RIG_A "/orderbook", "depth=101", NULL, -1, 400, "orderbook_fp", "(absent)"},
+      {"books", "GET", "/markets/orderbooks", "tickers=" RIG_B "&tickers=" RIG_A, NULL, -1, 200, "orderbooks.1.ticker", RIG_A},
+      {"events", "GET", "/events", "with_nested_markets=true", NULL, -1, 200, "events.0.markets.1.ticker", RIG_B},
+      {"an event", "GET", "/events/KXT-26NOV20", NULL, NULL, -1, 200, "event.series_ticker", "KXT"},
+      {"series", "GET", "/series/KXT", NULL, NULL, -1, 200, "series.fee_type", "quadratic"},
+      {"its multiplier", "GET", "/series/KXT", NULL, NULL, -1, 200, "series.fee_multiplier", "1"},
+      {"candles need times", "GET", "/series/KXT/markets/" RIG_A "/candlesticks", NULL, NULL, -1, 400, "msg",
+       "Query argument start_ts is required, but not found"},
+      {"costs", "GET", "/account/endpoint_costs", NULL, NULL, -1, 200, "default_cost", "10"},
+      {"limits", "GET", "/account/limits", NULL, NULL, 0, 200, "write", "{\"refill_rate\":100,\"bucket_capacity\":100}"},
+      {"no settlements yet", "GET", "/portfolio/settlements", NULL, NULL, 0, 200, "settlements", "[]"},
+      {"balance", "GET", "/portfolio/balance", NULL, NULL, 0, 200, "balance_dollars", "10000.0000"},
+      {"balance in cents", "GET", "/portfolio/balance", NULL, NULL, 0, 200, "balance", "1000000"},
+      {"a shard there is not", "GET", "/portfolio/orders", "exchange_index=3", NULL, 0, 400, "orders", "(absent)"},
+      {"cutoff", "GET", "/historical/cutoff", NULL, NULL, -1, 200, "market_settled_ts", "2026-09-21T14:13:20Z"},
   };
   rig_t r;
   rig_open(&r);
@@ -148,12 +171,15 @@ static void place_book(rig_t *r, const json_t *book) {
     char more[96];
     snprintf(more, sizeof more, ",\"client_order_id\":\"%s\"", name);
     int const who = strncmp(name, "own", 3) == 0 ? 0 : 1;
-    assert_int_equal(rig_order(r, who, RIG_A, json_string_value(json_array_get(row, 1)), json_string_value(json_array_get(row, 2)), json_string_value(json_array_get(row, 3)), more), 201);
+    assert_int_equal(rig_order(r, who, RIG_A, json_string_value(json_array_get(row, 1)), json_string_value(json_array_get(row, 2)),
+                               json_string_value(json_array_get(row, 3)), more),
+                     201);
   }
 }
 
 static void check_vector(rig_t *r, const json_t *row) {
-  const json_t *const request = json_object_get(row, "request"), *const response = json_object_get(row, "response"), *const after = json_object_get(row, "book_after");
+  const json_t *const request = json_object_get(row, "request"), *const response = json_object_get(row, "response"),
+                      *const after = json_object_get(row, "book_after");
   json_t *const body = json_deep_copy(request);
   json_object_set_new(body, "ticker", json_string(RIG_A));
   if (!json_object_get(body, "self_trade_prevention_type")) json_object_set_new(body, "self_trade_prevention_type", json_string("taker_at_cross"));
@@ -202,9 +228,11 @@ static void test_vector_fees(void **state) {
   size_t i, ran = 0;
   json_t *row;
   json_array_foreach(cases, i, row) {
-    const char *const role = json_string_value(json_object_get(row, "role")), *const multiplier = json_string_value(json_object_get(row, "fee_multiplier"));
+    const char *const role = json_string_value(json_object_get(row, "role")), *const multiplier =
+                                                                                  json_string_value(json_object_get(row, "fee_multiplier"));
     int64_t fee_e6 = -1;
-    const char *const want = json_string_value(rig_at(row, "direct_1e-4.fee_before_rebate")), *const price = json_string_value(json_object_get(row, "yes_price"));
+    const char *const want = json_string_value(rig_at(row, "direct_1e-4.fee_before_rebate")), *const price = json_string_value(
+                                                                                                  json_object_get(row, "yes_price"));
     size_t const price_len = strlen(price);
     if (strcmp(role, "taker") != 0 || strcmp(multiplier, "1") != 0 || (price_len > 4 && strspn(price + 4, "0") != price_len - 4)) continue;
     rig_t r;
@@ -240,7 +268,8 @@ static void test_vector_positions(void **state) {
     size_t n;
     json_t *fill;
     json_array_foreach(json_object_get(row, "fills"), n, fill) {
-      const char *const side = json_string_value(json_array_get(fill, 0)), *const count = json_string_value(json_array_get(fill, 1)), *const price = json_string_value(json_array_get(fill, 2));
+      const char *const side = json_string_value(json_array_get(fill, 0)), *const count = json_string_value(json_array_get(fill, 1)),
+                        *const price = json_string_value(json_array_get(fill, 2));
       assert_int_equal(rig_order(&r, 1, RIG_A, strcmp(side, "bid") == 0 ? "ask" : "bid", count, price, NULL), 201);
       assert_int_equal(rig_order(&r, 0, RIG_A, side, count, price, NULL), 201);
     }
@@ -261,7 +290,8 @@ static void test_vector_settlement(void **state) {
   size_t i, ran = 0;
   json_t *row;
   json_array_foreach(cases, i, row) {
-    const char *const position = json_string_value(json_object_get(row, "position_fp")), *const result = json_string_value(json_object_get(row, "result"));
+    const char *const position = json_string_value(json_object_get(row, "position_fp")), *const result =
+                                                                                             json_string_value(json_object_get(row, "result"));
     bool const is_short = position[0] == '-';
     if (strcmp(position, "0.00") == 0) continue;
     pmm_listing_params_t free_of_fees = rig_listing;
@@ -271,7 +301,8 @@ static void test_vector_settlement(void **state) {
     assert_int_equal(rig_order(&r, 1, RIG_A, is_short ? "bid" : "ask", position + is_short, "0.50", NULL), 201);
     assert_int_equal(rig_order(&r, 0, RIG_A, is_short ? "ask" : "bid", position + is_short, "0.50", NULL), 201);
     int64_t const before = pmm_place_cash(r.place, r.account[0], NULL);
-    double const value = atof(json_string_value(json_object_get(row, "settlement_value_dollars"))), paid = atof(json_string_value(json_object_get(row, "payout_dollars")));
+    double const value = atof(json_string_value(json_object_get(row, "settlement_value_dollars"))),
+                 paid = atof(json_string_value(json_object_get(row, "payout_dollars")));
     pmm_outcome_t const outcome = strcmp(result, "yes") == 0 ? PMM_OUTCOME_YES : strcmp(result, "no") == 0 ? PMM_OUTCOME_NO : PMM_OUTCOME_VOID;
     rig_pass(&r, rig_listing.duration_ns);
     assert_int_equal(pmm_place_life(r.place, r.market[0], r.now_ns, PMM_LIFE_RESOLVED, outcome, (int64_t)(value * 1e6 + 0.5)), PMM_OK);
@@ -299,23 +330,24 @@ static void test_vector_settlement(void **state) {
 static void test_refused_forms(void **state) {
   (void)state;
   static const struct { const char *why, *side, *count, *price, *more; int http; const char *code; } rows[] = {
-    {"5 decimals", "bid", "1.00", "0.56001", NULL, 400, "invalid_price"},
-    {"3 decimals", "bid", "1.005", "0.56", NULL, 400, "invalid_order_size"},
-    {"nothing", "bid", "0", "0.56", NULL, 400, "invalid_order_size"},
-    {"less than nothing", "bid", "-1", "0.56", NULL, 400, "invalid_order_size"},
-    {"a free contract", "bid", "1", "0", NULL, 400, "invalid_price"},
-    {"a sure one", "bid", "1", "1.0000", NULL, 400, "invalid_price"},
-    {"an exponent", "bid", "1e1", "0.56", NULL, 400, "invalid_order_size"},
-    {"more than fits", "bid", "99999999999999999999", "0.56", NULL, 400, "invalid_order_size"},
-    {"no side", "buy", "1", "0.56", NULL, 400, NULL},
-    {"GTT is no word", "bid", "1", "0.56", ",\"time_in_force\":\"GTT\"", 400, NULL},
-    {"expiry of an immediate order", "bid", "1", "0.56", ",\"time_in_force\":\"immediate_or_cancel\",\"expiration_time\":1790000100", 400, "invalid_order"},
-    {"expiry in the past", "bid", "1", "0.56", ",\"expiration_time\":1789999999", 400, "invalid_order"},
-    {"expiry far out", "bid", "1", "0.56", ",\"expiration_time\":9223372036854775807", 400, "invalid_order"},
-    {"no group", "bid", "1", "0.56", ",\"order_group_id\":\"x\"", 404, "not_found"},
-    {"a subaccount", "bid", "1", "0.56", ",\"subaccount\":5", 400, NULL},
-    {"reduce nothing", "bid", "1", "0.56", ",\"time_in_force\":\"immediate_or_cancel\",\"reduce_only\":true", 400, "invalid_order"},
-    {"reduce in text", "bid", "1", "0.56", ",\"reduce_only\":\"yes\"", 400, NULL},
+      {"5 decimals", "bid", "1.00", "0.56001", NULL, 400, "invalid_price"},
+      {"3 decimals", "bid", "1.005", "0.56", NULL, 400, "invalid_order_size"},
+      {"nothing", "bid", "0", "0.56", NULL, 400, "invalid_order_size"},
+      {"less than nothing", "bid", "-1", "0.56", NULL, 400, "invalid_order_size"},
+      {"a free contract", "bid", "1", "0", NULL, 400, "invalid_price"},
+      {"a sure one", "bid", "1", "1.0000", NULL, 400, "invalid_price"},
+      {"an exponent", "bid", "1e1", "0.56", NULL, 400, "invalid_order_size"},
+      {"more than fits", "bid", "99999999999999999999", "0.56", NULL, 400, "invalid_order_size"},
+      {"no side", "buy", "1", "0.56", NULL, 400, NULL},
+      {"GTT is no word", "bid", "1", "0.56", ",\"time_in_force\":\"GTT\"", 400, NULL},
+      {"expiry of an immediate order", "bid", "1", "0.56", ",\"time_in_force\":\"immediate_or_cancel\",\"expiration_time\":1790000100", 400,
+       "invalid_order"},
+      {"expiry in the past", "bid", "1", "0.56", ",\"expiration_time\":1789999999", 400, "invalid_order"},
+      {"expiry far out", "bid", "1", "0.56", ",\"expiration_time\":9223372036854775807", 400, "invalid_order"},
+      {"no group", "bid", "1", "0.56", ",\"order_group_id\":\"x\"", 404, "not_found"},
+      {"a subaccount", "bid", "1", "0.56", ",\"subaccount\":5", 400, NULL},
+      {"reduce nothing", "bid", "1", "0.56", ",\"time_in_force\":\"immediate_or_cancel\",\"reduce_only\":true", 400, "invalid_order"},
+      {"reduce in text", "bid", "1", "0.56", ",\"reduce_only\":\"yes\"", 400, NULL},
   };
   rig_t r;
   rig_open(&r);
@@ -326,7 +358,8 @@ static void test_refused_forms(void **state) {
   }
   assert_int_equal(rig_order(&r, 0, "KXT", "bid", "1", "0.50", NULL), 404);
   rig_expect(&r, "error.code", "market_not_found");
-  assert_int_equal(rig_order(&r, 0, RIG_A, "bid", "1", "0.50", ",\"expiration_ts\":5,\"unknown\":{\"a\":[1]}"), 201); /* the old name and unknown ones are ignored */
+  assert_int_equal(rig_order(&r, 0, RIG_A, "bid", "1", "0.50", ",\"expiration_ts\":5,\"unknown\":{\"a\":[1]}"),
+                   201); /* the old name and unknown ones are ignored */
   int64_t locked;
   pmm_place_cash(r.place, r.account[0], &locked);
   assert_true(locked >= 500000);
@@ -367,7 +400,8 @@ static void test_amend(void **state) {
   rig_expect(&r, "fill_count", "4.00");
   snprintf(path, sizeof path, ORDERS "/%s/amend", id);
 #define AMEND(count, price, more) \
-  (snprintf(body, sizeof body, "{\"ticker\":\"" RIG_A "\",\"side\":\"bid\",\"count\":\"%s\",\"price\":\"%s\"%s}", count, price, more), rig_do(&r, 0, "POST", path, NULL, body))
+  (snprintf(body, sizeof body, "{\"ticker\":\"" RIG_A "\",\"side\":\"bid\",\"count\":\"%s\",\"price\":\"%s\"%s}", count, price, more), \
+   rig_do(&r, 0, "POST", path, NULL, body))
   assert_int_equal(AMEND("7.00", "0.4500", ""), 200); /* the vectors' first: a smaller total keeps its place */
   rig_expect(&r, "remaining_count", "3.00");
   rig_expect(&r, "fill_count", "4.00");
@@ -434,11 +468,15 @@ static void test_decrease(void **state) {
 
 static void test_batches(void **state) {
   (void)state;
-#define ITEM(id, price) "{\"ticker\":\"" RIG_A "\",\"side\":\"bid\",\"count\":\"1\",\"price\":\"" price "\",\"time_in_force\":\"good_till_canceled\",\"self_trade_prevention_type\":\"maker\",\"client_order_id\":\"" id "\"}"
+#define ITEM(id, price) \
+  "{\"ticker\":\"" RIG_A "\",\"side\":\"bid\",\"count\":\"1\",\"price\":\"" price \
+  "\",\"time_in_force\":\"good_till_canceled\",\"self_trade_prevention_type\":\"maker\",\"client_order_id\":\"" id "\"}"
   rig_t r;
   char a[64], b[64], body[512];
   rig_open(&r);
-  assert_int_equal(rig_do(&r, 0, "POST", ORDERS "/batched", NULL, "{\"orders\":[" ITEM("a", "0.40") "," ITEM("b", "0.405") "," ITEM("c", "0.41") "," ITEM("a", "0.42") ",7,{\"ticker\":5}]}"), 201);
+  assert_int_equal(rig_do(&r, 0, "POST", ORDERS "/batched", NULL,
+                          "{\"orders\":[" ITEM("a", "0.40") "," ITEM("b", "0.405") "," ITEM("c", "0.41") "," ITEM("a", "0.42") ",7,{\"ticker\":5}]}"),
+                   201);
   rig_expect(&r, "orders.0.remaining_count", "1.00");
   rig_expect(&r, "orders.0.error", "null");
   rig_expect(&r, "orders.1.error.code", "invalid_price");
@@ -453,7 +491,8 @@ static void test_batches(void **state) {
   rig_text(&r, "orders.2.order_id", b, sizeof b);
   assert_int_equal(rig_get(&r, 0, "/portfolio/orders/queue_positions", "market_tickers=" RIG_A "%2C" RIG_B), 200);
   rig_expect(&r, "queue_positions.1.queue_position_fp", "0.00");
-  snprintf(body, sizeof body, "{\"orders\":[{\"order_id\":\"%s\"},{\"order_id\":\"gone\"},{\"order_id\":\"%s\",\"market_ticker\":\"" RIG_A "\"}]}", a, b);
+  snprintf(body, sizeof body, "{\"orders\":[{\"order_id\":\"%s\"},{\"order_id\":\"gone\"},{\"order_id\":\"%s\",\"market_ticker\":\"" RIG_A "\"}]}", a,
+           b);
   assert_int_equal(rig_do(&r, 0, "DELETE", ORDERS "/batched", NULL, body), 200);
   rig_expect(&r, "orders.0.reduced_by", "1.00");
   rig_expect(&r, "orders.0.error", "null");
@@ -761,7 +800,8 @@ static void test_candles(void **state) {
   rig_expect(&r, "candlesticks.0.end_period_ts", "1790000100");
   rig_expect(&r, "candlesticks.0.price.close_dollars", "0.4000");
   rig_expect(&r, "candlesticks.0.volume_fp", "1.00");
-  rig_expect(&r, "candlesticks.1.yes_bid", "{\"open_dollars\":\"0.4000\",\"low_dollars\":\"0.4000\",\"high_dollars\":\"0.4500\",\"close_dollars\":\"0.4000\"}");
+  rig_expect(&r, "candlesticks.1.yes_bid",
+             "{\"open_dollars\":\"0.4000\",\"low_dollars\":\"0.4000\",\"high_dollars\":\"0.4500\",\"close_dollars\":\"0.4000\"}");
   rig_expect(&r, "candlesticks.1.price.open_dollars", "0.4500");
   rig_expect(&r, "candlesticks.1.price.mean_dollars", "0.4166");
   rig_expect(&r, "candlesticks.1.price.previous_dollars", "0.4000");
@@ -771,7 +811,8 @@ static void test_candles(void **state) {
   rig_expect(&r, "candlesticks.0.volume_fp", "4.00");
   rig_expect(&r, "candlesticks.0.price.open_dollars", "0.4000");
   rig_expect(&r, "candlesticks.1", "(absent)");
-  assert_int_equal(rig_get(&r, -1, "/markets/candlesticks", "market_tickers=" RIG_A "," RIG_B "&start_ts=1790000000&end_ts=1790003600&period_interval=1"), 200);
+  assert_int_equal(
+      rig_get(&r, -1, "/markets/candlesticks", "market_tickers=" RIG_A "," RIG_B "&start_ts=1790000000&end_ts=1790003600&period_interval=1"), 200);
   rig_expect(&r, "markets.0.candlesticks.1.volume_fp", "3.00");
   rig_expect(&r, "markets.1.candlesticks", "[]");
   assert_int_equal(rig_get(&r, -1, "/series/KXT/events/KXT-26NOV20/candlesticks", "start_ts=1790000000&end_ts=1790003600&period_interval=1440"), 200);
@@ -799,7 +840,8 @@ static void test_listing(void **state) {
     pmm_error_t err = {0};
     if (pmm_kalshi_dialect.market(&rows[i].listing, RIG_NOW, 1, &m, &err) != rows[i].want) fail_msg("%s: %s", rows[i].why, err.text);
   }
-  pmm_listing_params_t tapered = {.grid = "tapered_deci_cent", .taker_rate = 0.035, .maker_rate = 0.0175, .event = "KXBTC15M-26OCT021330", .strike = 68000.5, .asset = "BTC"};
+  pmm_listing_params_t tapered = {
+      .grid = "tapered_deci_cent", .taker_rate = 0.035, .maker_rate = 0.0175, .event = "KXBTC15M-26OCT021330", .strike = 68000.5, .asset = "BTC"};
   rig_t r;
   uint32_t index;
   rig_open(&r);

@@ -6,7 +6,8 @@
 
 #define SUB(channels, more) "{\"id\":1,\"cmd\":\"subscribe\",\"params\":{\"channels\":[" channels "]" more "}}"
 #define A_ONLY ",\"market_tickers\":[\"" RIG_A "\"]"
-#define UPDATE(sid, action, tickers) "{\"id\":3,\"cmd\":\"update_subscription\",\"params\":{\"sids\":[" sid "],\"action\":\"" action "\",\"market_tickers\":[" tickers "]}}"
+#define UPDATE(sid, action, tickers) \
+  "{\"id\":3,\"cmd\":\"update_subscription\",\"params\":{\"sids\":[" sid "],\"action\":\"" action "\",\"market_tickers\":[" tickers "]}}"
 
 /* -- commands -- */
 
@@ -86,12 +87,12 @@ static void test_numbering(void **state) {
   assert_int_equal(rig_order(&r, 1, RIG_A, "ask", "2", "0.52", NULL), 201);
   rig_say(&r, s, SUB("\"orderbook_delta\",\"trade\"", A_ONLY));
   rig_frame(s, "type", "subscribed", "msg.sid", "1", NULL);
-  rig_frame(s, "type", "orderbook_snapshot", "sid", "1", "seq", "1", "msg.market_ticker", RIG_A, "msg.yes_dollars_fp", "[[\"0.4700\",\"3.00\"]]", "msg.no_dollars_fp",
-            "[[\"0.4800\",\"2.00\"]]", NULL);
+  rig_frame(s, "type", "orderbook_snapshot", "sid", "1", "seq", "1", "msg.market_ticker", RIG_A, "msg.yes_dollars_fp", "[[\"0.4700\",\"3.00\"]]",
+            "msg.no_dollars_fp", "[[\"0.4800\",\"2.00\"]]", NULL);
   rig_frame(s, "type", "subscribed", "msg.sid", "2", "msg.channel", "trade", NULL);
   assert_int_equal(rig_order(&r, 0, RIG_A, "bid", "1", "0.46", ",\"client_order_id\":\"mm-1\""), 201);
-  rig_frame(s, "type", "orderbook_delta", "sid", "1", "seq", "2", "msg.price_dollars", "0.4600", "msg.delta_fp", "1.00", "msg.side", "yes", "msg.client_order_id", "mm-1",
-            "msg.ts", "2026-09-21T14:13:20Z", "msg.ts_ms", "1790000000000", NULL);
+  rig_frame(s, "type", "orderbook_delta", "sid", "1", "seq", "2", "msg.price_dollars", "0.4600", "msg.delta_fp", "1.00", "msg.side", "yes",
+            "msg.client_order_id", "mm-1", "msg.ts", "2026-09-21T14:13:20Z", "msg.ts_ms", "1790000000000", NULL);
   assert_int_equal(rig_order(&r, 1, RIG_B, "bid", "1", "0.46", NULL), 201); /* not followed */
   rig_quiet(s);
   rig_say(&r, s, UPDATE("1", "add_markets", "\"" RIG_B "\""));
@@ -107,8 +108,8 @@ static void test_numbering(void **state) {
   rig_say(&r, s, UPDATE("1", "get_snapshot", "\"" RIG_A "\""));
   rig_frame(s, "type", "error", "msg.code", "11", NULL);
   assert_int_equal(rig_order(&r, 0, RIG_A, "ask", "1", "0.47", NULL), 201);
-  rig_frame(s, "type", "trade", "sid", "2", "seq", "1", "msg.yes_price_dollars", "0.4700", "msg.no_price_dollars", "0.5300", "msg.count_fp", "1.00", "msg.taker_side", "no",
-            "msg.taker_book_side", "ask", "msg.is_block_trade", "false", "msg.ts", "1790000000", NULL);
+  rig_frame(s, "type", "trade", "sid", "2", "seq", "1", "msg.yes_price_dollars", "0.4700", "msg.no_price_dollars", "0.5300", "msg.count_fp", "1.00",
+            "msg.taker_side", "no", "msg.taker_book_side", "ask", "msg.is_block_trade", "false", "msg.ts", "1790000000", NULL);
   rig_quiet(s);
   rig_say(&r, s, "{\"id\":8,\"cmd\":\"unsubscribe\",\"params\":{\"sids\":[1,2]}}");
   rig_frame(s, "type", "unsubscribed", "id", "8", "sid", "1", "seq", "9", NULL);
@@ -152,24 +153,27 @@ static void test_match(void **state) {
   rig_say(&r, taker, SUB("\"fill\",\"user_orders\",\"market_positions\",\"ticker\"", A_ONLY ",\"send_initial_snapshot\":true"));
   maker->read = maker->cnt;
   taker->read = taker->cnt - 1;
-  rig_frame(taker, "type", "ticker", "seq", "(absent)", "msg.yes_bid_dollars", "0.4500", "msg.yes_ask_dollars", "1.0000", "msg.yes_bid_size_fp", "10.00", "msg.volume_fp", "0.00", NULL);
+  rig_frame(taker, "type", "ticker", "seq", "(absent)", "msg.yes_bid_dollars", "0.4500", "msg.yes_ask_dollars", "1.0000", "msg.yes_bid_size_fp",
+            "10.00", "msg.volume_fp", "0.00", NULL);
   assert_int_equal(rig_order(&r, 1, RIG_A, "ask", "4", "0.40", ",\"client_order_id\":\"t\""), 201);
   assert_int_equal(rig_get(&r, -1, "/markets/trades", "ticker=" RIG_A), 200);
   rig_text(&r, "trades.0.trade_id", trade, sizeof trade);
   rig_frame(maker, "type", "trade", "msg.trade_id", trade, "msg.taker_outcome_side", "no", NULL);
-  rig_frame(maker, "type", "fill", "seq", "(absent)", "msg.trade_id", trade, "msg.order_id", order, "msg.client_order_id", "m", "msg.is_taker", "false", "msg.side", "yes", "msg.action",
-            "buy", "msg.outcome_side", "yes", "msg.book_side", "bid", "msg.yes_price_dollars", "0.4500", "msg.count_fp", "4.00", "msg.fee_cost", "0.000000", "msg.post_position_fp",
-            "4.00", "msg.ts", "1790000000", NULL);
-  rig_frame(maker, "type", "user_order", "msg.order_id", order, "msg.ticker", RIG_A, "msg.status", "resting", "msg.fill_count_fp", "4.00", "msg.remaining_count_fp", "6.00",
-            "msg.initial_count_fp", "10.00", "msg.maker_fill_cost_dollars", "1.800000", "msg.taker_fees_dollars", "0.000000", "msg.last_update_reason", "Trade", "msg.is_yes", "true",
-            NULL);
-  rig_frame(maker, "type", "market_position", "msg.market_ticker", RIG_A, "msg.position_fp", "4.00", "msg.position_cost_dollars", "1.800000", "msg.volume_fp", "4.00", NULL);
+  rig_frame(maker, "type", "fill", "seq", "(absent)", "msg.trade_id", trade, "msg.order_id", order, "msg.client_order_id", "m", "msg.is_taker",
+            "false", "msg.side", "yes", "msg.action", "buy", "msg.outcome_side", "yes", "msg.book_side", "bid", "msg.yes_price_dollars", "0.4500",
+            "msg.count_fp", "4.00", "msg.fee_cost", "0.000000", "msg.post_position_fp", "4.00", "msg.ts", "1790000000", NULL);
+  rig_frame(maker, "type", "user_order", "msg.order_id", order, "msg.ticker", RIG_A, "msg.status", "resting", "msg.fill_count_fp", "4.00",
+            "msg.remaining_count_fp", "6.00", "msg.initial_count_fp", "10.00", "msg.maker_fill_cost_dollars", "1.800000", "msg.taker_fees_dollars",
+            "0.000000", "msg.last_update_reason", "Trade", "msg.is_yes", "true", NULL);
+  rig_frame(maker, "type", "market_position", "msg.market_ticker", RIG_A, "msg.position_fp", "4.00", "msg.position_cost_dollars", "1.800000",
+            "msg.volume_fp", "4.00", NULL);
   rig_quiet(maker);
-  rig_frame(taker, "type", "fill", "msg.is_taker", "true", "msg.book_side", "ask", "msg.outcome_side", "no", "msg.fee_cost", "0.069300", "msg.post_position_fp", "-4.00", NULL);
+  rig_frame(taker, "type", "fill", "msg.is_taker", "true", "msg.book_side", "ask", "msg.outcome_side", "no", "msg.fee_cost", "0.069300",
+            "msg.post_position_fp", "-4.00", NULL);
   rig_frame(taker, "type", "user_order", "msg.status", "executed", "msg.remaining_count_fp", "0.00", "msg.taker_fees_dollars", "0.069300", NULL);
   rig_frame(taker, "type", "market_position", "msg.position_fp", "-4.00", "msg.fees_paid_dollars", "0.069300", NULL);
-  rig_frame(taker, "type", "ticker", "msg.price_dollars", "0.4500", "msg.yes_bid_size_fp", "6.00", "msg.last_trade_size_fp", "4.00", "msg.volume_fp", "4.00", "msg.dollar_volume", "4",
-            "msg.open_interest_fp", "4.00", NULL);
+  rig_frame(taker, "type", "ticker", "msg.price_dollars", "0.4500", "msg.yes_bid_size_fp", "6.00", "msg.last_trade_size_fp", "4.00", "msg.volume_fp",
+            "4.00", "msg.dollar_volume", "4", "msg.open_interest_fp", "4.00", NULL);
   rig_quiet(taker);
   rig_shut(&r);
 }
@@ -192,7 +196,8 @@ static void test_reasons(void **state) {
   snprintf(path, sizeof path, "/portfolio/events/orders/%s/decrease", id);
   assert_int_equal(rig_do(&r, 0, "POST", path, NULL, "{\"reduce_to\":\"5\"}"), 200);
   rig_frame(s, "msg.remaining_count_fp", "5.00", "msg.last_update_reason", "Decrease", NULL);
-  assert_int_equal(rig_order(&r, 0, RIG_A, "ask", "1", "0.45", ",\"self_trade_prevention_type\":\"maker\",\"time_in_force\":\"immediate_or_cancel\""), 201);
+  assert_int_equal(rig_order(&r, 0, RIG_A, "ask", "1", "0.45", ",\"self_trade_prevention_type\":\"maker\",\"time_in_force\":\"immediate_or_cancel\""),
+                   201);
   rig_frame(s, "msg.order_id", id, "msg.status", "canceled", "msg.last_update_reason", "SelfTradeCancel", NULL);
   s->read = s->cnt;
   assert_int_equal(rig_order(&r, 0, RIG_A, "bid", "10", "0.45", ",\"expiration_time\":1790000010"), 201);
@@ -226,14 +231,15 @@ static void test_life(void **state) {
   rig_frame(s, "type", "subscribed", NULL);
   rig_list(&r, "KXNEW-26DEC-T1", &rig_listing, &index);
   rig_frame(s, "type", "event_lifecycle", "seq", "1", "msg.event_ticker", "KXNEW-26DEC", "msg.series_ticker", "KXNEW", NULL);
-  rig_frame(s, "type", "market_lifecycle_v2", "seq", "2", "msg.event_type", "created", "msg.market_ticker", "KXNEW-26DEC-T1", "msg.close_ts", "1790003600", "msg.price_level_structure",
-            "linear_cent", NULL);
+  rig_frame(s, "type", "market_lifecycle_v2", "seq", "2", "msg.event_type", "created", "msg.market_ticker", "KXNEW-26DEC-T1", "msg.close_ts",
+            "1790003600", "msg.price_level_structure", "linear_cent", NULL);
   assert_int_equal(pmm_place_life(r.place, r.market[0], r.now_ns, PMM_LIFE_HALTED, PMM_OUTCOME_UNKNOWN, 0), PMM_OK);
   rig_frame(s, "seq", "3", "msg.event_type", "deactivated", "msg.is_deactivated", "true", NULL);
   assert_int_equal(pmm_place_life(r.place, r.market[0], r.now_ns, PMM_LIFE_OPEN, PMM_OUTCOME_UNKNOWN, 0), PMM_OK);
   rig_frame(s, "seq", "4", "msg.event_type", "activated", NULL);
   assert_int_equal(pmm_place_regrid(r.place, r.market[0], r.now_ns, 10), PMM_OK);
-  rig_frame(s, "seq", "5", "msg.event_type", "price_level_structure_updated", "msg.price_level_structure", "deci_cent", "msg.price_ranges.0.step", "0.0010", NULL);
+  rig_frame(s, "seq", "5", "msg.event_type", "price_level_structure_updated", "msg.price_level_structure", "deci_cent", "msg.price_ranges.0.step",
+            "0.0010", NULL);
   rig_pass(&r, PMM_NS_PER_S);
   assert_int_equal(pmm_place_life(r.place, r.market[0], r.now_ns, PMM_LIFE_CLOSED, PMM_OUTCOME_UNKNOWN, 0), PMM_OK);
   rig_frame(s, "seq", "6", "msg.event_type", "close_date_updated", "msg.close_ts", "1790000001", NULL); /* early */
@@ -256,7 +262,8 @@ static void test_groups(void **state) {
   s->read = other->read = 1;
   assert_int_equal(rig_do(&r, 0, "POST", "/portfolio/order_groups/create", NULL, "{\"contracts_limit\":2}"), 201);
   rig_text(&r, "order_group_id", id, sizeof id);
-  rig_frame(s, "type", "order_group_updates", "seq", "1", "msg.event_type", "created", "msg.order_group_id", id, "msg.contracts_limit_fp", "2.00", NULL);
+  rig_frame(s, "type", "order_group_updates", "seq", "1", "msg.event_type", "created", "msg.order_group_id", id, "msg.contracts_limit_fp", "2.00",
+            NULL);
   snprintf(more, sizeof more, ",\"order_group_id\":\"%s\"", id);
   assert_int_equal(rig_order(&r, 0, RIG_A, "bid", "3", "0.45", more), 201);
   assert_int_equal(rig_order(&r, 1, RIG_A, "ask", "2", "0.45", NULL), 201);
@@ -280,13 +287,15 @@ static void test_indices(void **state) {
   rig_frame(s, "msg.channel", "cfbenchmarks_value_5hz", "msg.sid", "2", NULL);
   assert_int_equal(pmm_kalshi_dialect_index(r.service, "BRTI", 6800014000000, (quarter_s - 60) * PMM_NS_PER_S), PMM_OK);
   rig_frame(s, "type", "cfbenchmarks_value_5hz", "sid", "2", "seq", "1", "msg.value_usd", "68000.14000000", NULL);
-  rig_frame(s, "type", "cfbenchmarks_value", "sid", "1", "seq", "1", "msg.index_id", "BRTI", "msg.avg_60s_data.value", "68000.13000000", "msg.avg_60s_data.window_size", "2",
-            "msg.last_60s_windowed_average_15min", "(absent)", NULL);
-  for (int64_t i = 59; i >= 0; i--) assert_int_equal(pmm_kalshi_dialect_index(r.service, "BRTI", 6800000000000 + i * 100000000, (quarter_s - i) * PMM_NS_PER_S), PMM_OK);
+  rig_frame(s, "type", "cfbenchmarks_value", "sid", "1", "seq", "1", "msg.index_id", "BRTI", "msg.avg_60s_data.value", "68000.13000000",
+            "msg.avg_60s_data.window_size", "2", "msg.last_60s_windowed_average_15min", "(absent)", NULL);
+  for (int64_t i = 59; i >= 0; i--)
+    assert_int_equal(pmm_kalshi_dialect_index(r.service, "BRTI", 6800000000000 + i * 100000000, (quarter_s - i) * PMM_NS_PER_S), PMM_OK);
   s->read++;
   rig_frame(s, "msg.last_60s_windowed_average_15min.window_size", "1", "msg.last_60s_windowed_average_15min.value", "68059.00000000", NULL);
   s->read = s->cnt - 1;
-  rig_frame(s, "msg.last_60s_windowed_average_15min.window_size", "60", "msg.last_60s_windowed_average_15min.value", "68029.50000000", "msg.avg_60s_data.window_size", "60", NULL);
+  rig_frame(s, "msg.last_60s_windowed_average_15min.window_size", "60", "msg.last_60s_windowed_average_15min.value", "68029.50000000",
+            "msg.avg_60s_data.window_size", "60", NULL);
   assert_int_equal(pmm_kalshi_dialect_index(r.service, "BRTI", 1, (quarter_s - 1) * PMM_NS_PER_S), PMM_INVAL); /* time does not go back */
   assert_int_equal(pmm_kalshi_dialect_index(r.service, "ETHUSD_RTI", 250000000000, quarter_s * PMM_NS_PER_S), PMM_OK);
   rig_quiet(s);
@@ -383,8 +392,10 @@ static void random_step(rig_t *r, pmm_rng_t *rng, char ids[][64], int *id_cnt) {
   snprintf(price, sizeof price, "0.%02d", 40 + (int)pmm_rng_below(rng, 20));
   snprintf(count, sizeof count, "%d.%02d", (int)pmm_rng_below(rng, 5), 1 + (int)pmm_rng_below(rng, 99));
   if (what < 7 || *id_cnt == 0) {
-    snprintf(more, sizeof more, ",\"time_in_force\":\"%s\",\"self_trade_prevention_type\":\"%s\"", tifs[pmm_rng_below(rng, 5) % 3], pmm_rng_below(rng, 2) ? "maker" : "taker_at_cross");
-    if (rig_order(r, who, RIG_A, pmm_rng_below(rng, 2) ? "bid" : "ask", count, price, more) == 201 && *id_cnt < 256) rig_text(r, "order_id", ids[(*id_cnt)++], 64);
+    snprintf(more, sizeof more, ",\"time_in_force\":\"%s\",\"self_trade_prevention_type\":\"%s\"", tifs[pmm_rng_below(rng, 5) % 3],
+             pmm_rng_below(rng, 2) ? "maker" : "taker_at_cross");
+    if (rig_order(r, who, RIG_A, pmm_rng_below(rng, 2) ? "bid" : "ask", count, price, more) == 201 && *id_cnt < 256)
+      rig_text(r, "order_id", ids[(*id_cnt)++], 64);
     return;
   }
   char path[160], body[200];
@@ -392,10 +403,12 @@ static void random_step(rig_t *r, pmm_rng_t *rng, char ids[][64], int *id_cnt) {
   if (what == 7) snprintf(path, sizeof path, "/portfolio/events/orders/%s", id), rig_do(r, who, "DELETE", path, NULL, NULL);
   if (what == 8) {
     snprintf(path, sizeof path, "/portfolio/events/orders/%s/amend", id);
-    snprintf(body, sizeof body, "{\"ticker\":\"" RIG_A "\",\"side\":\"%s\",\"count\":\"%s\",\"price\":\"%s\"}", pmm_rng_below(rng, 2) ? "bid" : "ask", count, price);
+    snprintf(body, sizeof body, "{\"ticker\":\"" RIG_A "\",\"side\":\"%s\",\"count\":\"%s\",\"price\":\"%s\"}", pmm_rng_below(rng, 2) ? "bid" : "ask",
+             count, price);
     rig_do(r, who, "POST", path, NULL, body);
   }
-  if (what == 9) snprintf(path, sizeof path, "/portfolio/events/orders/%s/decrease", id), rig_do(r, who, "POST", path, NULL, "{\"reduce_by\":\"0.50\"}");
+  if (what == 9)
+    snprintf(path, sizeof path, "/portfolio/events/orders/%s/decrease", id), rig_do(r, who, "POST", path, NULL, "{\"reduce_by\":\"0.50\"}");
 }
 
 static void test_books(void **state) {
@@ -409,7 +422,8 @@ static void test_books(void **state) {
     rig_open(&r);
     pmm_rng_seed(&rng, seed);
     for (int i = 0; i < 40; i++) random_step(&r, &rng, ids, &id_cnt);
-    for (size_t i = 0; i < 2; i++) rig_say(&r, rig_connect(&r, i, (int)i), i ? SUB("\"orderbook_delta\"", A_ONLY ",\"use_yes_price\":true") : SUB("\"orderbook_delta\"", A_ONLY));
+    for (size_t i = 0; i < 2; i++)
+      rig_say(&r, rig_connect(&r, i, (int)i), i ? SUB("\"orderbook_delta\"", A_ONLY ",\"use_yes_price\":true") : SUB("\"orderbook_delta\"", A_ONLY));
     for (int i = 0; i < 400; i++) {
       random_step(&r, &rng, ids, &id_cnt);
       rig_pass(&r, 20 * PMM_NS_PER_MS);

@@ -155,7 +155,7 @@ static void read_span(pmm__kx_t *k, pmm__kx_request_t *q, span_t *s) {
                 .before = pmm__kx_query_bool(k, q, "include_latest_before_start")};
   if (q->status) return;
   if (s->minutes != 1 && s->minutes != 60 && s->minutes != 1440)
-    q->status = pmm__kx_bare(k, "Parameter validation failed for %s: Key: '%sParams.PeriodInterval' Error:Field validation for 'PeriodInterval' failed on the 'oneof' tag", q->op, q->op);
+    q->status = pmm__kx_query_refuse(k, q, "period_interval", "oneof");
   else if (s->end_s < s->start_s) q->status = pmm__kx_bare(k, "Parameter validation failed for %s: end_ts is before start_ts", q->op);
 }
 
@@ -201,7 +201,8 @@ int pmm__kx_get_candles(pmm__kx_t *k, pmm__kx_request_t *q) {
   uint32_t market;
   read_span(k, q, &s);
   if (q->status) return q->status;
-  if (!pmm__kx_find_market(k, q->arg[1], &market) || strcmp(k->series[k->event[k->market[market].event].series].ticker, q->arg[0]) != 0) return pmm__kx_not_found(k);
+  if (!pmm__kx_find_market(k, q->arg[1], &market) || strcmp(k->series[k->event[k->market[market].event].series].ticker, q->arg[0]) != 0)
+    return pmm__kx_not_found(k);
   pmm_text_object(&k->out, NULL);
   pmm_text_string(&k->out, "ticker", q->arg[1]);
   put_candles(k, "candlesticks", market, &s, PMM__KX_CANDLES_MAX);
@@ -213,7 +214,8 @@ int pmm__kx_get_candles_many(pmm__kx_t *k, pmm__kx_request_t *q) {
   span_t s;
   char list[BATCH_TICKERS_MAX * PMM_ID_MAX / 4] = "";
   read_span(k, q, &s);
-  if (!q->status && !pmm__kx_query(q, "market_tickers", list, sizeof list)) q->status = pmm__kx_bare(k, "Query argument market_tickers is required, but not found");
+  if (!q->status && !pmm__kx_query(q, "market_tickers", list, sizeof list))
+    q->status = pmm__kx_bare(k, "Query argument market_tickers is required, but not found");
   if (q->status) return q->status;
   int64_t left = BATCH_CANDLES_MAX, tickers = 0;
   pmm_text_object(&k->out, NULL);
@@ -221,7 +223,8 @@ int pmm__kx_get_candles_many(pmm__kx_t *k, pmm__kx_request_t *q) {
   char *rest = list;
   for (char *ticker = strtok_r(list, ",", &rest); ticker; ticker = strtok_r(NULL, ",", &rest)) {
     uint32_t market;
-    if (++tickers > BATCH_TICKERS_MAX) return pmm__kx_bare(k, "Parameter validation failed for %s: at most %d market_tickers", q->op, BATCH_TICKERS_MAX);
+    if (++tickers > BATCH_TICKERS_MAX)
+      return pmm__kx_bare(k, "Parameter validation failed for %s: at most %d market_tickers", q->op, BATCH_TICKERS_MAX);
     if (!pmm__kx_find_market(k, ticker, &market)) continue;
     pmm_text_object(&k->out, NULL);
     pmm_text_string(&k->out, "market_ticker", ticker);

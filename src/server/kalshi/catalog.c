@@ -49,7 +49,8 @@ pmm_status_t pmm__kx_catalog_add(pmm__kx_t *k, uint32_t market, const pmm_listin
   int64_t const at_ns = k->now_ns ? k->now_ns : pm->open_ns != PMM_TIME_NONE ? pm->open_ns : 0;
   uint32_t event;
   if (k->start_ns == PMM_TIME_NONE) k->start_ns = at_ns;
-  if (event_add(k, pm->event[0] ? pm->event : pm->id, listing->title, at_ns, &event) != PMM_OK) return pmm_error_set(err, PMM_FULL, "kalshi: out of memory");
+  if (event_add(k, pm->event[0] ? pm->event : pm->id, listing->title, at_ns, &event) != PMM_OK)
+    return pmm_error_set(err, PMM_FULL, "kalshi: out of memory");
   pmm__kx_market_t *const m = &k->market[market];
   m->listed = true;
   m->event = event;
@@ -94,7 +95,12 @@ void pmm__kx_structure(const pmm__kx_t *k, uint32_t market, char *out, size_t ca
     return;
   }
   static const struct { int32_t step_e4; const char *name; } known[] = {
-    {100, "linear_cent"}, {10, "deci_cent"}, {50, "center_half_edge_half_cent"}, {20, "center_quint_edge_quint_cent"}, {1, "center_centi_edge_centi_cent"}};
+    {100, "linear_cent"},
+    {50, "center_half_edge_half_cent"},
+    {20, "center_quint_edge_quint_cent"},
+    {10, "deci_cent"},
+    {1, "center_centi_edge_centi_cent"},
+  };
   snprintf(out, cap, "uniform_%d", (int)g->tick_e4); /* not a name of the venue's: clients go by price_ranges */
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
     if (known[i].step_e4 == g->tick_e4) snprintf(out, cap, "%s", known[i].name);
@@ -260,8 +266,9 @@ static void read_filter(pmm__kx_t *k, pmm__kx_request_t *q, market_filter_t *f) 
   f->updated_min = pmm__kx_query_int(k, q, "min_updated_ts", 0, INT64_MAX, INT64_MIN);
   if (q->status) return;
   if (f->status[0] && !pmm__kx_in_list("unopened,open,paused,closed,settled", f->status))
-    q->status = pmm__kx_bare(k, "Parameter validation failed for GetMarkets: Key: 'GetMarketsParams.Status' Error:Field validation for 'Status' failed on the 'oneof' tag");
-  else if (!fits_status(f)) q->status = pmm__kx_bare(k, "Parameter validation failed for GetMarkets: timestamp filters are incompatible with status %s", f->status);
+    q->status = pmm__kx_query_refuse(k, q, "status", "oneof");
+  else if (!fits_status(f))
+    q->status = pmm__kx_bare(k, "Parameter validation failed for GetMarkets: timestamp filters are incompatible with status %s", f->status);
   else if (f->updated_min != INT64_MIN && (strcmp(f->mve, "exclude") != 0 || f->event[0] || f->status[0] || f->tickers[0]))
     q->status = pmm__kx_bare(k, "Parameter validation failed for GetMarkets: min_updated_ts goes with mve_filter=exclude and series_ticker only");
 }
@@ -360,7 +367,8 @@ static bool event_passes(const pmm__kx_t *k, uint32_t event, const market_filter
   const pmm__kx_event_t *const e = &k->event[event];
   if ((f->series[0] && strcmp(f->series, k->series[e->series].ticker) != 0) || !pmm__kx_in_list(f->tickers, e->ticker)) return false;
   if (e->created_ns / PMM_NS_PER_S < f->updated_min) return false;
-  market_filter_t any = {.created = {INT64_MIN, INT64_MAX}, .close = {f->close[0], INT64_MAX}, .settled = {INT64_MIN, INT64_MAX}, .updated_min = INT64_MIN};
+  market_filter_t any = {
+      .created = {INT64_MIN, INT64_MAX}, .close = {f->close[0], INT64_MAX}, .settled = {INT64_MIN, INT64_MAX}, .updated_min = INT64_MIN};
   memcpy(any.status, f->status, sizeof any.status);
   memcpy(any.event, e->ticker, sizeof any.event);
   for (uint32_t i = 0; i < k->market_cap; i++)
@@ -377,7 +385,7 @@ int pmm__kx_get_events(pmm__kx_t *k, pmm__kx_request_t *q) {
   pmm__kx_query(q, "series_ticker", f.series, sizeof f.series);
   pmm__kx_query(q, "tickers", f.tickers, sizeof f.tickers);
   if (pmm__kx_query(q, "status", f.status, sizeof f.status) && !pmm__kx_in_list("unopened,open,closed,settled", f.status) && !q->status)
-    q->status = pmm__kx_bare(k, "Parameter validation failed for GetEvents: Key: 'GetEventsParams.Status' Error:Field validation for 'Status' failed on the 'oneof' tag");
+    q->status = pmm__kx_query_refuse(k, q, "status", "oneof");
   if (q->status) return q->status;
   uint64_t const cursor = pmm__kx_cursor(q);
   uint64_t i = cursor == PMM_PLACE_NONE ? 0 : cursor;
@@ -458,7 +466,8 @@ int pmm__kx_get_series_list(pmm__kx_t *k, pmm__kx_request_t *q) {
   pmm_text_object(&k->out, NULL);
   pmm_text_array(&k->out, "series");
   for (uint32_t i = 0; i < k->series_cnt; i++)
-    if (!tags[0] && (!category[0] || strcmp(category, "Simulation") == 0) && k->series[i].created_ns / PMM_NS_PER_S >= since) put_series(k, NULL, i, volume);
+    if (!tags[0] && (!category[0] || strcmp(category, "Simulation") == 0) && k->series[i].created_ns / PMM_NS_PER_S >= since)
+      put_series(k, NULL, i, volume);
   pmm_text_end(&k->out);
   pmm_text_end(&k->out);
   return 200;
@@ -468,8 +477,10 @@ int pmm__kx_get_series_list(pmm__kx_t *k, pmm__kx_request_t *q) {
 
 int pmm__kx_get_exchange_status(pmm__kx_t *k, pmm__kx_request_t *q) {
   (void)q;
-  pmm_text_put(&k->out, "{\"exchange_active\":true,\"trading_active\":true,\"intra_exchange_transfers_active\":true,\"exchange_index_statuses\":[{\"exchange_index\":0,"
-                        "\"description\":\"default\",\"exchange_active\":true,\"trading_active\":true,\"intra_exchange_transfers_active\":true}]}");
+  pmm_text_put(
+      &k->out,
+      "{\"exchange_active\":true,\"trading_active\":true,\"intra_exchange_transfers_active\":true,\"exchange_index_statuses\":[{\"exchange_index\":0,"
+      "\"description\":\"default\",\"exchange_active\":true,\"trading_active\":true,\"intra_exchange_transfers_active\":true}]}");
   return 200;
 }
 
@@ -521,7 +532,9 @@ int pmm__kx_get_no_markets(pmm__kx_t *k, pmm__kx_request_t *q) { return (void)q,
 int pmm__kx_get_no_trades(pmm__kx_t *k, pmm__kx_request_t *q) { return (void)q, constant(k, "{\"trades\":[],\"cursor\":\"\"}"); }
 int pmm__kx_get_no_fills(pmm__kx_t *k, pmm__kx_request_t *q) { return (void)q, constant(k, "{\"fills\":[],\"cursor\":\"\"}"); }
 int pmm__kx_get_no_orders(pmm__kx_t *k, pmm__kx_request_t *q) { return (void)q, constant(k, "{\"orders\":[],\"cursor\":\"\"}"); }
-int pmm__kx_get_no_positions(pmm__kx_t *k, pmm__kx_request_t *q) { return (void)q, constant(k, "{\"market_positions\":[],\"event_positions\":[],\"cursor\":\"\"}"); }
+int pmm__kx_get_no_positions(pmm__kx_t *k, pmm__kx_request_t *q) {
+  return (void)q, constant(k, "{\"market_positions\":[],\"event_positions\":[],\"cursor\":\"\"}");
+}
 int pmm__kx_get_nothing(pmm__kx_t *k, pmm__kx_request_t *q) { return (void)q, pmm__kx_not_found(k); }
 int pmm__kx_get_multivariate_events(pmm__kx_t *k, pmm__kx_request_t *q) { return (void)q, constant(k, "{\"events\":[],\"cursor\":\"\"}"); }
 int pmm__kx_get_series_fee_changes(pmm__kx_t *k, pmm__kx_request_t *q) { return (void)q, constant(k, "{\"series_fee_change_arr\":[]}"); }

@@ -17,7 +17,8 @@ static void put_level(pmm_text_t *t, const pmm_ladder_t *ladder, pmm_side_t side
    written in YES prices, lowest (its best) first: ascending numbers in any case. */
 void pmm__kx_levels(pmm_text_t *t, const char *key, const pmm_ladder_t *ladder, pmm_side_t side, int64_t depth, bool yes_price) {
   int32_t ticks[PMM_LADDER_TICKS_MAX], cnt = 0;
-  for (int32_t tick = ladder->best[side]; tick != PMM_TICKS_NONE && (depth == 0 || cnt < depth); tick = pmm_ladder_next(ladder, side, tick)) ticks[cnt++] = tick;
+  for (int32_t tick = ladder->best[side]; tick != PMM_TICKS_NONE && (depth == 0 || cnt < depth); tick = pmm_ladder_next(ladder, side, tick))
+    ticks[cnt++] = tick;
   pmm_text_array(t, key);
   if (side == PMM_ASK && yes_price)
     for (int32_t i = 0; i < cnt; i++) put_level(t, ladder, side, ticks[i], true);
@@ -52,7 +53,7 @@ int pmm__kx_get_orderbooks(pmm__kx_t *k, pmm__kx_request_t *q) {
     pmm_status_t const st = pmm_query_get(q->http->query, "tickers", n, ticker, sizeof ticker);
     if (st == PMM_NOT_FOUND) break;
     if (n == TICKERS_MAX)
-      return pmm__kx_bare(k, "Parameter validation failed for GetMarketOrderbooks: Key: 'GetMarketOrderbooksParams.Tickers' Error:Field validation for 'Tickers' failed on the 'max' tag");
+      return pmm__kx_query_refuse(k, q, "tickers", "max");
     if (st == PMM_OK && pmm__kx_find_market(k, ticker, &market[cnt])) cnt++;
   }
   if (cnt == 0) return pmm__kx_bare(k, "Query argument tickers is required, but not found");
@@ -95,7 +96,8 @@ static uint64_t trade_before(const pmm__kx_t *k, uint64_t seq, const trade_filte
     if (!trade) continue;
     int64_t const s = trade->at_ns / PMM_NS_PER_S;
     if (s < f->min_ts) return 0; /* trades are in the order of time */
-    if (s <= f->max_ts && (f->any_market || trade->market == f->market) && trade->market < k->market_cap && k->market[trade->market].listed) return seq;
+    if (s <= f->max_ts && (f->any_market || trade->market == f->market) && trade->market < k->market_cap && k->market[trade->market].listed)
+      return seq;
   }
   return 0;
 }
@@ -103,7 +105,8 @@ static uint64_t trade_before(const pmm__kx_t *k, uint64_t seq, const trade_filte
 int pmm__kx_get_trades(pmm__kx_t *k, pmm__kx_request_t *q) {
   char ticker[PMM_ID_MAX], block[8];
   int64_t left = pmm__kx_query_int(k, q, "limit", 1, 1000, 100);
-  trade_filter_t f = {.min_ts = pmm__kx_query_int(k, q, "min_ts", 0, INT64_MAX, INT64_MIN), .max_ts = pmm__kx_query_int(k, q, "max_ts", 0, INT64_MAX, INT64_MAX)};
+  trade_filter_t f = {.min_ts = pmm__kx_query_int(k, q, "min_ts", 0, INT64_MAX, INT64_MIN),
+                      .max_ts = pmm__kx_query_int(k, q, "max_ts", 0, INT64_MAX, INT64_MAX)};
   bool const only_blocks = pmm__kx_query(q, "is_block_trade", block, sizeof block) && pmm__kx_query_bool(k, q, "is_block_trade"); /* there are none */
   f.any_market = !pmm__kx_query(q, "ticker", ticker, sizeof ticker);
   if (q->status) return q->status;

@@ -163,7 +163,8 @@ static pmm_status_t grow_markets(pmm__kx_t *k, uint32_t market) {
 
 static pmm_status_t list_market(pmm_service_t *service, uint32_t market, const pmm_listing_params_t *listing, pmm_error_t *err) {
   pmm__kx_t *const k = of(service);
-  if (market >= pmm_place_market_cnt(k->place) || market >= PMM_PLACE_MARKETS_MAX) return pmm_error_set(err, PMM_INVAL, "kalshi: no such market of the place");
+  if (market >= pmm_place_market_cnt(k->place) || market >= PMM_PLACE_MARKETS_MAX)
+    return pmm_error_set(err, PMM_INVAL, "kalshi: no such market of the place");
   if (grow_markets(k, market) != PMM_OK) return pmm_error_set(err, PMM_FULL, "kalshi: out of memory");
   if (k->market[market].listed) return pmm_error_set(err, PMM_EXISTS, "market %s is listed already", listing->id);
   uint32_t const events = k->event_cnt;
@@ -205,7 +206,8 @@ static void event_of(const pmm_listing_params_t *listing, char *out, size_t cap)
 
 static pmm_status_t make_market(const pmm_listing_params_t *listing, int64_t now_ns, uint64_t seed, pmm_market_t *market, pmm_error_t *err) {
   (void)seed; /* tickers are all the names there are */
-  if (!is_ticker(listing->id) || (listing->event[0] && !is_ticker(listing->event)) || strlen(listing->id) >= PMM_ID_MAX || strlen(listing->event) >= PMM_ID_MAX)
+  if (!is_ticker(listing->id) || (listing->event[0] && !is_ticker(listing->event)) || strlen(listing->id) >= PMM_ID_MAX ||
+      strlen(listing->event) >= PMM_ID_MAX)
     return pmm_error_set(err, PMM_INVAL, "market %.80s: tickers of Kalshi are letters, digits, '-', '.' and '_'", listing->id);
   pmm_market_t m;
   pmm_market_init(&m, listing->id);

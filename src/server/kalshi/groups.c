@@ -8,7 +8,9 @@
 
 #define LIMIT_MAX 1000000
 
-const pmm__kx_group_t *pmm__kx_group_at(const pmm__kx_t *k, uint64_t number) { return number && number <= k->group_cnt ? &k->group[number - 1] : NULL; }
+const pmm__kx_group_t *pmm__kx_group_at(const pmm__kx_t *k, uint64_t number) {
+  return number && number <= k->group_cnt ? &k->group[number - 1] : NULL;
+}
 
 pmm__kx_group_t *pmm__kx_group_find(const pmm__kx_t *k, uint32_t account, const char *id, uint64_t *number) {
   for (uint32_t i = 0; i < k->group_cnt; i++) {

@@ -95,8 +95,18 @@ enum { PMM__KX_TAG_PAUSE = 1, PMM__KX_TAG_STP_MAKER = 2 };
 
 /* -- connections -- */
 typedef enum pmm__kx_channel {
-  PMM__KX_BOOK, PMM__KX_TICKER, PMM__KX_TRADE, PMM__KX_FILL, PMM__KX_POSITIONS, PMM__KX_ORDERS, PMM__KX_GROUPS, PMM__KX_LIFE, PMM__KX_COMMS, PMM__KX_INDEX,
-  PMM__KX_INDEX_5HZ, PMM__KX_CHANNEL_CNT
+  PMM__KX_BOOK,
+  PMM__KX_TICKER,
+  PMM__KX_TRADE,
+  PMM__KX_FILL,
+  PMM__KX_POSITIONS,
+  PMM__KX_ORDERS,
+  PMM__KX_GROUPS,
+  PMM__KX_LIFE,
+  PMM__KX_COMMS,
+  PMM__KX_INDEX,
+  PMM__KX_INDEX_5HZ,
+  PMM__KX_CHANNEL_CNT
 } pmm__kx_channel_t;
 typedef struct pmm__kx_sub {
   uint64_t sid, seq;
@@ -174,7 +184,11 @@ typedef struct pmm__kx_route {
   int cost;
   uint8_t flags;
 } pmm__kx_route_t;
-enum { PMM__KX_KEYS = 1 /* needs credentials */, PMM__KX_BODY = 2 /* a JSON object must come */, PMM__KX_ITEMS = 4 /* its cost is that of each of body.orders */ };
+enum {
+  PMM__KX_KEYS = 1 /* needs credentials */,
+  PMM__KX_BODY = 2 /* a JSON object must come */,
+  PMM__KX_ITEMS = 4 /* its cost is that of each of body.orders */
+};
 extern const pmm__kx_route_t pmm__kx_route_table[];
 extern const size_t pmm__kx_route_cnt;
 /* Answers a request below the root: status, with the body in k->out. */
@@ -201,6 +215,8 @@ pmm__kx_handler_t pmm__kx_get_limits, pmm__kx_get_costs, pmm__kx_upgrade;
 bool pmm__kx_query(pmm__kx_request_t *q, const char *name, char *out, size_t cap);  /* true: there, and not empty */
 /* A number within lo .. hi, absent_value when not there; a refusal goes to q->status. */
 int64_t pmm__kx_query_int(pmm__kx_t *k, pmm__kx_request_t *q, const char *name, int64_t lo, int64_t hi, int64_t absent_value);
+/* The venue's words for a parameter that fails a test ("lte", "oneof"): 400. */
+int pmm__kx_query_refuse(pmm__kx_t *k, const pmm__kx_request_t *q, const char *name, const char *tag);
 bool pmm__kx_query_bool(pmm__kx_t *k, pmm__kx_request_t *q, const char *name);
 /* Whether a text stands in a comma list; an empty list has everything. */
 bool pmm__kx_in_list(const char *list, const char *text);
@@ -214,8 +230,8 @@ int pmm__kx_member_text(pmm__kx_t *k, const char *type, const pmm_json_node_t *o
 int pmm__kx_member_int(pmm__kx_t *k, const char *type, const pmm_json_node_t *o, const char *name, int64_t *out, bool *present);
 int pmm__kx_member_bool(pmm__kx_t *k, const char *type, const pmm_json_node_t *o, const char *name, bool *out);
 /* A decimal in a string with at most `decimals`; scaled to 10^scale. code: what is said when it is none. */
-int pmm__kx_member_decimal(pmm__kx_t *k, const char *type, const pmm_json_node_t *o, const char *name, int decimals, int scale, const char *code, int64_t *out,
-                           bool *present);
+int pmm__kx_member_decimal(pmm__kx_t *k, const char *type, const pmm_json_node_t *o, const char *name, int decimals, int scale, const char *code,
+                           int64_t *out, bool *present);
 int pmm__kx_member_shard(pmm__kx_t *k, const char *type, const pmm_json_node_t *o);
 int pmm__kx_required(pmm__kx_t *k, const char *type, const char *field);
 bool pmm__kx_find_market(const pmm__kx_t *k, const char *ticker, uint32_t *index);
@@ -241,14 +257,15 @@ const char *pmm__kx_result(const pmm_market_t *market);             /* "yes", "n
 void pmm__kx_price_ranges(pmm_text_t *t, const pmm_grid_t *grid);
 void pmm__kx_structure(const pmm__kx_t *k, uint32_t market, char *out, size_t cap);
 pmm__kx_handler_t pmm__kx_get_exchange_status, pmm__kx_get_schedule, pmm__kx_get_user_data_timestamp, pmm__kx_get_series_list, pmm__kx_get_series,
-    pmm__kx_get_series_fee_changes, pmm__kx_get_event_fee_changes, pmm__kx_get_events, pmm__kx_get_event, pmm__kx_get_event_metadata, pmm__kx_get_markets,
-    pmm__kx_get_market, pmm__kx_get_incentives, pmm__kx_get_cutoff, pmm__kx_get_no_markets, pmm__kx_get_no_trades, pmm__kx_get_no_fills, pmm__kx_get_no_orders,
-    pmm__kx_get_no_positions, pmm__kx_get_nothing, pmm__kx_get_multivariate_events;
+    pmm__kx_get_series_fee_changes, pmm__kx_get_event_fee_changes, pmm__kx_get_events, pmm__kx_get_event, pmm__kx_get_event_metadata,
+    pmm__kx_get_markets, pmm__kx_get_market, pmm__kx_get_incentives, pmm__kx_get_cutoff, pmm__kx_get_no_markets, pmm__kx_get_no_trades,
+    pmm__kx_get_no_fills, pmm__kx_get_no_orders, pmm__kx_get_no_positions, pmm__kx_get_nothing, pmm__kx_get_multivariate_events;
 
 /* -- data.c, candles.c -- */
 /* Levels of a side as [price, count], prices ascending in that side's own money; depth 0: all. */
 void pmm__kx_levels(pmm_text_t *t, const char *key, const pmm_ladder_t *ladder, pmm_side_t side, int64_t depth, bool yes_price);
-pmm__kx_handler_t pmm__kx_get_orderbook, pmm__kx_get_orderbooks, pmm__kx_get_trades, pmm__kx_get_candles, pmm__kx_get_candles_many, pmm__kx_get_candles_event;
+pmm__kx_handler_t pmm__kx_get_orderbook, pmm__kx_get_orderbooks, pmm__kx_get_trades, pmm__kx_get_candles, pmm__kx_get_candles_many,
+    pmm__kx_get_candles_event;
 void pmm__kx_candle_trade(pmm__kx_t *k, uint32_t market, const pmm_place_trade_t *trade);
 void pmm__kx_candle_quote(pmm__kx_t *k, uint32_t market, int64_t now_ns); /* the book has come to rest */
 /* The last day: what was traded in it, and the quote and last price at its beginning (bid 0, ask 1, price 0: none). */
@@ -256,7 +273,8 @@ typedef struct pmm__kx_day { int64_t volume_e6; int32_t bid_e4, ask_e4, price_e4
 void pmm__kx_day(const pmm__kx_t *k, uint32_t market, pmm__kx_day_t *out);
 
 /* -- orders.c, lists.c -- */
-pmm__kx_handler_t pmm__kx_create, pmm__kx_create_many, pmm__kx_cancel, pmm__kx_cancel_all, pmm__kx_cancel_many, pmm__kx_amend, pmm__kx_decrease, pmm__kx_gone;
+pmm__kx_handler_t pmm__kx_create, pmm__kx_create_many, pmm__kx_cancel, pmm__kx_cancel_all, pmm__kx_cancel_many, pmm__kx_amend, pmm__kx_decrease,
+    pmm__kx_gone;
 pmm__kx_handler_t pmm__kx_get_orders, pmm__kx_get_order, pmm__kx_get_queue_position, pmm__kx_get_queue_positions;
 /* An order of this member by its id, shown to it: refused ones are not. NULL. */
 const pmm_place_order_t *pmm__kx_own_order(const pmm__kx_t *k, const pmm__kx_member_t *m, const char *id);
@@ -264,15 +282,16 @@ const char *pmm__kx_order_status(const pmm_place_order_t *o);
 int64_t pmm__kx_initial(const pmm_place_order_t *o);
 
 /* -- groups.c -- */
-pmm__kx_handler_t pmm__kx_group_create, pmm__kx_group_list, pmm__kx_group_get, pmm__kx_group_delete, pmm__kx_group_reset, pmm__kx_group_trigger, pmm__kx_group_limit;
+pmm__kx_handler_t pmm__kx_group_create, pmm__kx_group_list, pmm__kx_group_get, pmm__kx_group_delete, pmm__kx_group_reset, pmm__kx_group_trigger,
+    pmm__kx_group_limit;
 pmm__kx_group_t *pmm__kx_group_find(const pmm__kx_t *k, uint32_t account, const char *id, uint64_t *number);
 const pmm__kx_group_t *pmm__kx_group_at(const pmm__kx_t *k, uint64_t number); /* NULL for 0 */
 void pmm__kx_group_fill(pmm__kx_t *k, uint64_t number, int64_t qty_e6, int64_t at_ns);
 void pmm__kx_groups_sweep(pmm__kx_t *k);
 
 /* -- portfolio.c -- */
-pmm__kx_handler_t pmm__kx_get_balance, pmm__kx_get_positions, pmm__kx_get_fills, pmm__kx_get_settlements, pmm__kx_get_resting_value, pmm__kx_get_subaccount_balances,
-    pmm__kx_get_subaccount_transfers, pmm__kx_get_netting;
+pmm__kx_handler_t pmm__kx_get_balance, pmm__kx_get_positions, pmm__kx_get_fills, pmm__kx_get_settlements, pmm__kx_get_resting_value,
+    pmm__kx_get_subaccount_balances, pmm__kx_get_subaccount_transfers, pmm__kx_get_netting;
 pmm__kx_position_t *pmm__kx_position(pmm__kx_t *k, uint32_t account, uint32_t market); /* NULL: out of memory */
 void pmm__kx_position_update(pmm__kx_t *k, uint32_t account, uint32_t market, int64_t at_ns);
 void pmm__kx_settle(pmm__kx_t *k, uint32_t market, int64_t at_ns);

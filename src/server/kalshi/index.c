@@ -96,7 +96,8 @@ static void send_value(pmm__kx_t *k, uint32_t index, pmm__kx_channel_t channel) 
 pmm_status_t pmm_kalshi_dialect_index(pmm_service_t *service, const char *index_id, int64_t value_e8, int64_t at_ns) {
   pmm__kx_t *const k = (pmm__kx_t *)(void *)service;
   size_t const len = strspn(index_id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.");
-  if (service->ops != pmm_kalshi_dialect_service || len == 0 || index_id[len] || len >= sizeof k->index->id || value_e8 <= 0 || at_ns < 0) return PMM_INVAL;
+  if (service->ops != pmm_kalshi_dialect_service || len == 0 || index_id[len] || len >= sizeof k->index->id || value_e8 <= 0 || at_ns < 0)
+    return PMM_INVAL;
   int32_t const i = index_add(k, index_id);
   if (i < 0) return PMM_FULL;
   pmm__kx_index_t *const x = &k->index[i];

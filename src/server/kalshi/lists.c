@@ -87,7 +87,7 @@ int pmm__kx_get_orders(pmm__kx_t *k, pmm__kx_request_t *q) {
   pmm__kx_query(q, "ticker", f.ticker, sizeof f.ticker);
   pmm__kx_query(q, "event_ticker", f.events, sizeof f.events);
   if (pmm__kx_query(q, "status", f.status, sizeof f.status) && !pmm__kx_in_list("resting,canceled,executed", f.status) && !q->status)
-    q->status = pmm__kx_bare(k, "Parameter validation failed for GetOrders: Key: 'GetOrdersParams.Status' Error:Field validation for 'Status' failed on the 'oneof' tag");
+    q->status = pmm__kx_query_refuse(k, q, "status", "oneof");
   if (q->status) return q->status;
   uint32_t const account = q->member->account;
   const pmm_place_order_t *o = order_before(k, account, pmm__kx_cursor(q), &f);
@@ -115,7 +115,8 @@ int pmm__kx_get_queue_position(pmm__kx_t *k, pmm__kx_request_t *q) {
 
 int pmm__kx_get_queue_positions(pmm__kx_t *k, pmm__kx_request_t *q) {
   char tickers[4096] = "", event[PMM_ID_MAX] = "";
-  bool const by_ticker = pmm__kx_query(q, "market_tickers", tickers, sizeof tickers), by_event = pmm__kx_query(q, "event_ticker", event, sizeof event);
+  bool const by_ticker = pmm__kx_query(q, "market_tickers", tickers, sizeof tickers),
+             by_event = pmm__kx_query(q, "event_ticker", event, sizeof event);
   pmm__kx_query_shard(k, q);
   if (!q->status && !by_ticker && !by_event) q->status = pmm__kx_bare(k, "Need to specify market_tickers or event_ticker");
   if (q->status) return q->status;

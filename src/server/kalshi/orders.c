@@ -208,7 +208,8 @@ static int serve_batch(pmm__kx_t *k, pmm__kx_request_t *q, item_fn *fn, bool is_
   const pmm_json_node_t *const orders = pmm_json_get(q->body, "orders");
   int64_t cnt = 0;
   for (const pmm_json_node_t *o = pmm_json_first(orders); o; o = pmm_json_next(orders, o)) cnt++;
-  if (!orders || orders->type != PMM_JSON_ARRAY) return pmm__kx_required(k, is_cancel ? "BatchCancelOrdersV2Request" : "BatchCreateOrdersV2Request", "orders");
+  if (!orders || orders->type != PMM_JSON_ARRAY)
+    return pmm__kx_required(k, is_cancel ? "BatchCancelOrdersV2Request" : "BatchCreateOrdersV2Request", "orders");
   if (cnt > PMM__KX_BATCH_MAX) return pmm__kx_flat(k, 400, "bad_request", "too many orders in a batch");
   pmm_text_t list = {0};
   pmm_text_object(&list, NULL);
@@ -260,7 +261,8 @@ int pmm__kx_cancel(pmm__kx_t *k, pmm__kx_request_t *q) {
 static int cancel_item(pmm__kx_t *k, pmm__kx_member_t *m, const pmm_json_node_t *o) {
   static const char type[] = "BatchCancelOrdersV2RequestOrder";
   char id[PMM_PLACE_ID_MAX] = "";
-  if (o->type != PMM_JSON_OBJECT) return pmm__kx_flat(k, 400, "bad_request", "json: cannot unmarshal into Go value of type BatchCancelOrdersV2RequestOrder");
+  if (o->type != PMM_JSON_OBJECT)
+    return pmm__kx_flat(k, 400, "bad_request", "json: cannot unmarshal into Go value of type BatchCancelOrdersV2RequestOrder");
   int status = pmm__kx_member_text(k, type, o, "order_id", PMM__KX_REQUIRED, id, sizeof id);
   if (!status) status = pmm__kx_member_shard(k, type, o);
   return status ? status : cancel_one(k, m, id);

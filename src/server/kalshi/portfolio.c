@@ -48,9 +48,16 @@ void pmm__kx_settle(pmm__kx_t *k, uint32_t market, int64_t at_ns) {
     const pmm_place_holding_t *const h = &p->holding;
     if (h->traded_e6 == 0 || !make_room(k)) continue;
     int64_t const revenue_e6 = pmm_muldiv_floor(h->yes_e6, payout_e6, PMM_ONE_E6) + pmm_muldiv_floor(h->no_e6, PMM_ONE_E6 - payout_e6, PMM_ONE_E6);
-    k->settlement[k->settlement_cnt++] = (pmm__kx_settlement_t){.account = a, .market = market, .yes_e6 = h->yes_e6, .no_e6 = h->no_e6, .yes_cost_e6 = h->yes_cost_e6,
-                                                                .no_cost_e6 = h->no_cost_e6, .fees_e6 = h->fees_e6, .revenue_e6 = revenue_e6,
-                                                                .payout_yes_e6 = payout_e6, .at_ns = at_ns};
+    k->settlement[k->settlement_cnt++] = (pmm__kx_settlement_t){.account = a,
+                                                                .market = market,
+                                                                .yes_e6 = h->yes_e6,
+                                                                .no_e6 = h->no_e6,
+                                                                .yes_cost_e6 = h->yes_cost_e6,
+                                                                .no_cost_e6 = h->no_cost_e6,
+                                                                .fees_e6 = h->fees_e6,
+                                                                .revenue_e6 = revenue_e6,
+                                                                .payout_yes_e6 = payout_e6,
+                                                                .at_ns = at_ns};
   }
 }
 
@@ -213,7 +220,8 @@ int pmm__kx_get_positions(pmm__kx_t *k, pmm__kx_request_t *q) {
   pmm__kx_query_shard(k, q);
   pmm__kx_query(q, "ticker", f.ticker, sizeof f.ticker);
   pmm__kx_query(q, "event_ticker", f.event, sizeof f.event);
-  if (pmm__kx_query(q, "count_filter", counts, sizeof counts)) f.held = pmm__kx_in_list(counts, "position") && !pmm__kx_in_list(counts, "total_traded");
+  if (pmm__kx_query(q, "count_filter", counts, sizeof counts))
+    f.held = pmm__kx_in_list(counts, "position") && !pmm__kx_in_list(counts, "total_traded");
   if (q->status) return q->status;
   uint32_t const account = q->member->account;
   uint64_t const cursor = pmm__kx_cursor(q);
@@ -261,7 +269,8 @@ static void put_fill(pmm__kx_t *k, const pmm_place_fill_t *f) {
 
 static bool fill_passes(const pmm__kx_t *k, const pmm_place_fill_t *f, const fill_filter_t *filter) {
   int64_t const s = f->at_ns / PMM_NS_PER_S;
-  if (f->market >= k->market_cap || !k->market[f->market].listed || !pmm__kx_seen_fill(k, f) || s < filter->min_ts || s > filter->max_ts) return false;
+  if (f->market >= k->market_cap || !k->market[f->market].listed || !pmm__kx_seen_fill(k, f) || s < filter->min_ts || s > filter->max_ts)
+    return false;
   if (filter->ticker[0] && strcmp(filter->ticker, pmm_place_market(k->place, f->market)->id) != 0) return false;
   return !filter->order[0] || strcmp(filter->order, pmm_place_order_at(k->place, f->order)->id) == 0;
 }

@@ -24,11 +24,11 @@ static const char *camel(const char *name, char *out, size_t cap) {
   return out;
 }
 
-static int out_of_range(pmm__kx_t *k, const pmm__kx_request_t *q, const char *name, const char *tag) {
+int pmm__kx_query_refuse(pmm__kx_t *k, const pmm__kx_request_t *q, const char *name, const char *tag) {
   char field[48];
   camel(name, field, sizeof field);
-  return pmm__kx_bare(k, "Parameter validation failed for %s: Key: '%sParams.%s' Error:Field validation for '%s' failed on the '%s' tag", q->op, q->op, field,
-                      field, tag);
+  return pmm__kx_bare(k, "Parameter validation failed for %s: Key: '%sParams.%s' Error:Field validation for '%s' failed on the '%s' tag", q->op,
+                      q->op, field, field, tag);
 }
 
 int64_t pmm__kx_query_int(pmm__kx_t *k, pmm__kx_request_t *q, const char *name, int64_t lo, int64_t hi, int64_t absent_value) {
@@ -39,8 +39,8 @@ int64_t pmm__kx_query_int(pmm__kx_t *k, pmm__kx_request_t *q, const char *name, 
   if (st != PMM_OK || pmm_decimal_parse(text, strlen(text), 0, &value, NULL) != PMM_OK)
     q->status = pmm__kx_bare(k, "Invalid format for parameter %s: error binding string parameter: strconv.ParseInt: parsing %s: invalid syntax", name,
                              st == PMM_OK ? text : "value");
-  else if (value < lo) q->status = out_of_range(k, q, name, "gte");
-  else if (value > hi) q->status = out_of_range(k, q, name, "lte");
+  else if (value < lo) q->status = pmm__kx_query_refuse(k, q, name, "gte");
+  else if (value > hi) q->status = pmm__kx_query_refuse(k, q, name, "lte");
   return q->status ? absent_value : value;
 }
 
@@ -49,7 +49,8 @@ bool pmm__kx_query_bool(pmm__kx_t *k, pmm__kx_request_t *q, const char *name) {
   if (q->status || !pmm__kx_query(q, name, text, sizeof text)) return false;
   bool const yes = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
   if (!yes && strcmp(text, "false") != 0 && strcmp(text, "0") != 0)
-    q->status = pmm__kx_bare(k, "Invalid format for parameter %s: error binding string parameter: strconv.ParseBool: parsing %s: invalid syntax", name, text);
+    q->status =
+        pmm__kx_bare(k, "Invalid format for parameter %s: error binding string parameter: strconv.ParseBool: parsing %s: invalid syntax", name, text);
   return yes;
 }
 
@@ -142,8 +143,8 @@ int pmm__kx_member_bool(pmm__kx_t *k, const char *type, const pmm_json_node_t *o
   return 0;
 }
 
-int pmm__kx_member_decimal(pmm__kx_t *k, const char *type, const pmm_json_node_t *o, const char *name, int decimals, int scale, const char *code, int64_t *out,
-                           bool *present) {
+int pmm__kx_member_decimal(pmm__kx_t *k, const char *type, const pmm_json_node_t *o, const char *name, int decimals, int scale, const char *code,
+                           int64_t *out, bool *present) {
   const pmm_json_node_t *const n = member(o, name);
   if (present) *present = n != NULL;
   if (!n) return 0;

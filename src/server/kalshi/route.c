@@ -79,7 +79,9 @@ const pmm__kx_route_t pmm__kx_route_table[] = {
 };
 const size_t pmm__kx_route_cnt = sizeof pmm__kx_route_table / sizeof pmm__kx_route_table[0];
 
-static int hex_digit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; }
+static int hex_digit(char c) {
+  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
 
 /* One segment, percent-decoded; false when it is empty, too long or badly escaped. */
 static bool decode_segment(const char *from, size_t len, char *out, size_t cap) {
@@ -161,6 +163,7 @@ int pmm__kx_serve(pmm__kx_t *k, const pmm_request_t *http) {
   if (!(r->flags & PMM__KX_ITEMS) && !pmm__kx_charge(k, q.member, r->method, r->cost)) return pmm__kx_error(k, 429, "too_many_requests", NULL);
   if (r->flags & PMM__KX_BODY) status = read_body(k, &q);
   if (status) return status;
-  if ((r->flags & PMM__KX_ITEMS) && !pmm__kx_charge(k, q.member, r->method, r->cost * item_cnt(&q))) return pmm__kx_error(k, 429, "too_many_requests", NULL);
+  if ((r->flags & PMM__KX_ITEMS) && !pmm__kx_charge(k, q.member, r->method, r->cost * item_cnt(&q)))
+    return pmm__kx_error(k, 429, "too_many_requests", NULL);
   return r->fn(k, &q);
 }

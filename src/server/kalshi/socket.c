@@ -121,7 +121,9 @@ static bool fail(const command_t *c, int code, const char *why) {
 
 /* -- parameters -- */
 
-static bool read_int(const pmm_json_node_t *n, int64_t *out) { return n && n->type == PMM_JSON_NUMBER && pmm_decimal_parse(n->text, n->len, 0, out, NULL) == PMM_OK; }
+static bool read_int(const pmm_json_node_t *n, int64_t *out) {
+  return n && n->type == PMM_JSON_NUMBER && pmm_decimal_parse(n->text, n->len, 0, out, NULL) == PMM_OK;
+}
 
 static bool flag(const command_t *c, const char *name) {
   const pmm_json_node_t *const n = pmm_json_get(c->params, name);
@@ -339,7 +341,8 @@ static void snapshots(const command_t *c, pmm__kx_sub_t *s, const pmm__kx_sub_t 
 }
 
 static pmm__kx_sub_t *one_sub(const command_t *c) {
-  const pmm_json_node_t *const single = pmm_json_get(c->params, "sid"), *const list = pmm_json_get(c->params, "sids"), *const first = pmm_json_first(list);
+  const pmm_json_node_t *const single = pmm_json_get(c->params, "sid"), *const list = pmm_json_get(c->params, "sids"),
+                               *const first = pmm_json_first(list);
   int64_t sid = 0;
   bool const is_one = single ? !first : first && !pmm_json_next(list, first);
   if (!single && !first) return (void)fail(c, 4, "subscription ids required"), NULL;
@@ -411,7 +414,8 @@ void pmm__kx_message(pmm__kx_t *k, pmm__kx_peer_t *p, const char *text, size_t l
   size_t at;
   const char *why;
   if (too_fast(k, p)) return (void)fail(&c, 27, "too many requests");
-  if (pmm_json_parse(k->json, text, len, &root, &at, &why) != PMM_OK || root->type != PMM_JSON_OBJECT) return (void)fail(&c, 1, "unable to process message");
+  if (pmm_json_parse(k->json, text, len, &root, &at, &why) != PMM_OK || root->type != PMM_JSON_OBJECT)
+    return (void)fail(&c, 1, "unable to process message");
   const pmm_json_node_t *const id = pmm_json_get(root, "id"), *const cmd = pmm_json_get(root, "cmd");
   if (id && id->type != PMM_JSON_NULL && !read_int(id, &c.id)) return (void)fail(&c, 1, "unable to process message");
   c.params = pmm_json_get(root, "params");

@@ -307,7 +307,8 @@ static void put_life(pmm__kx_t *k, pmm_text_t *t, life_kind_t kind, uint32_t mar
 }
 
 static void send_life(pmm__kx_t *k, life_kind_t kind, uint32_t market, int64_t at_ns) {
-  static const char *const words[] = {"created", "activated", "deactivated", "close_date_updated", "determined", "settled", "price_level_structure_updated"};
+  static const char *const words[] = {
+      "created", "activated", "deactivated", "close_date_updated", "determined", "settled", "price_level_structure_updated"};
   k->market[market].updated_ns = at_ns;
   EACH_SUB(k, p, s, PMM__KX_LIFE, market) {
     pmm_text_t *const t = pmm__kx_frame_begin(k, s, "market_lifecycle_v2", 0, true);
