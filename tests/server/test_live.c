@@ -1,0 +1,81 @@
+/* Live runs against every dialect in a simulated network: every strategy, thousands of orders, and then the ledger is the exchange's to the micro-dollar,
+   no id was used twice and nothing rests. PMM_TEST_ORDERS: how many orders each run must reach (a few hundred by default). */
+#include "server/sea.h"
+
+static sea_t sea;
+
+#define COMMON "seed: 7\nengine: {min_requote: 100ms}\nrisk: {max_order_rate: 0, max_daily_loss: 100000, max_trades_per_day: 0, max_heat: 1}\nlive: {state: /nonexistent}\n" \
+  "traders: {noise: 6, noise_rate: 0.7, informed: 2, momentum: 1, reference: 2}\nscenario: {volatility: 0.4, step: 250ms}\n"
+#define AT(dialect) "serve: [{dialect: " dialect ", rate_limit: false}]\nlistings: [{id: RAIN, event: RAIN-EV, duration: 6h}]\n" \
+  "venues: [{venue: " dialect ", rest: \"http://" dialect ".test\", ws: \"ws://" dialect ".test\", markets: \"%s\"}]\n"
+
+static const struct { const char *name, *yaml, *market; } dialects[] = {
+  {"degen", COMMON AT("degen"), "RAIN"}, {"kalshi", COMMON AT("kalshi"), "RAIN"}, {"polymarket", COMMON AT("polymarket"), "RAIN"}};
+
+static uint64_t wanted(void) { return check_env_u64("PMM_TEST_ORDERS", 300); }
+
+static void trade(const char *dialect, const char *yaml, const char *what, bool fills, const char *const *set, size_t set_cnt) {
+  char title[96];
+  snprintf(title, sizeof title, "%s on %s", what, dialect);
+  sea_open(&sea, yaml, set, set_cnt);
+  sea_start(&sea, PMM_LIVE_TRADE, 1, NULL);
+  double waited = 0;
+  while (sea_orders(&sea, 0) < wanted() && waited < 20000) {
+    sea_run(&sea, 5);
+    waited += 5;
+    if (pmm_live_error(sea.live)) fail_msg("%s: %s", title, pmm_live_error(sea.live)->text);
+    if (sea.killed) fail_msg("%s: killed: %s", title, sea.last_alert);
+  }
+  uint64_t const orders = sea_orders(&sea, 0);
+  if (orders < wanted()) fail_msg("%s: only %" PRIu64 " orders in %g s", title, orders, waited);
+  sea_stop(&sea);
+  sea_run(&sea, 30); /* settlements on their way */
+  pmm_live_status_t st;
+  pmm_live_status(sea.live, &st);
+  printf("%-24s %6" PRIu64 " orders %6" PRIu64 " fills %4" PRIu64 " reports %3" PRIu64 " alerts in %.0f s\n", title, orders, st.venue[0].fills, st.venue[0].reports, sea.alerts, waited);
+  sea_agrees(&sea, 0, title);
+  sea_ids_are_unique(&sea, 0);
+  assert_int_equal(st.venue[0].orders_left, 0);
+  assert_int_equal(st.venue[0].differences, 0);
+  assert_int_equal(pmm_ledger_deposits(pmm_engine_ledger(pmm_live_engine(sea.live))), INT64_C(10000000000)); /* nothing was booked as cash that came in */
+  assert_true(!fills || st.venue[0].fills > 0);
+  sea_close(&sea);
+}
+
+/* fills: this strategy is close enough to the market to be hit. */
+static void every_dialect(const char *strategy, bool fills, const char *const *more, size_t more_cnt) {
+  const char *const only = getenv("PMM_TEST_DIALECT"); /* for looking at one */
+  for (size_t d = 0; d < COUNT_OF(dialects); d++) {
+    if (only && strcmp(only, dialects[d].name) != 0) continue;
+    char name[64], yaml[4096];
+    snprintf(name, sizeof name, "strategy=%s", strategy);
+    snprintf(yaml, sizeof yaml, dialects[d].yaml, dialects[d].market);
+    const char *set[16] = {name};
+    for (size_t i = 0; i < more_cnt; i++) set[1 + i] = more[i];
+    trade(dialects[d].name, yaml, strategy, fills, set, 1 + more_cnt);
+  }
+}
+
+static void test_linear(void **state) {
+  (void)state;
+  const char *const set[] = {"params.spread_bps=200", "params.inventory_alpha=0.001", "params.size=10"};
+  every_dialect("linear", true, set, 3);
+}
+static void test_adaptive(void **state) {
+  (void)state;
+  every_dialect("adaptive", false, NULL, 0);
+}
+static void test_logit(void **state) {
+  (void)state;
+  every_dialect("logit", false, NULL, 0);
+}
+static void test_curve(void **state) {
+  (void)state;
+  const char *const set[] = {"params.liquidity=150", "params.margin=0.01", "params.levels=6"};
+  every_dialect("curve", true, set, 3);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_linear), cmocka_unit_test(test_adaptive), cmocka_unit_test(test_logit), cmocka_unit_test(test_curve)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
