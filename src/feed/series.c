@@ -10,6 +10,7 @@
 
 #define HOUR_NS (3600 * PMM_NS_PER_S)
 #define DAY_NS (24 * HOUR_NS)
+#define START_S_MAX INT64_C(7258118400) /* the year 2200, in which New York's rules here end, too */
 
 /* -- New York -- */
 
@@ -39,6 +40,7 @@ static int64_t sunday_ns(int year, int month, int nth) {
 }
 
 int64_t pmm_new_york_offset_ns(int64_t utc_ns) {
+  if (utc_ns < 0) return -5 * HOUR_NS; /* before all rules here; and times that are not known */
   int const year = year_of(utc_ns - 5 * HOUR_NS);
   if (year < 2000 || year > 2199) return -5 * HOUR_NS;
   int64_t const forward = sunday_ns(year, 3, 2) + 7 * HOUR_NS; /* 2 am at -5 h */
@@ -48,6 +50,7 @@ int64_t pmm_new_york_offset_ns(int64_t utc_ns) {
 
 size_t pmm_new_york_to_utc(int64_t local_ns, int64_t out_ns[2]) {
   size_t cnt = 0;
+  if (local_ns < 0 || local_ns > START_S_MAX * PMM_NS_PER_S) return 0;
   for (int h = 4; h <= 5; h++) { /* summer first: it is the earlier instant */
     int64_t const utc_ns = local_ns + h * HOUR_NS;
     if (pmm_new_york_offset_ns(utc_ns) == -h * HOUR_NS) out_ns[cnt++] = utc_ns;
@@ -151,7 +154,7 @@ static pmm_status_t parse_updown(const char *name, const char *p, size_t asset, 
   for (size_t i = 0; i < sizeof LENGTHS / sizeof LENGTHS[0]; i++) {
     int64_t start;
     if (!eat(&p, LENGTHS[i].text)) continue;
-    if (!eat_number(&p, 10, 10, &start) || *p) return bad(err, name, "no start in seconds");
+    if (!eat_number(&p, 10, 10, &start) || *p || start > START_S_MAX) return bad(err, name, "no start in seconds");
     s.start_ns = start * PMM_NS_PER_S;
     s.end_ns = s.start_ns + LENGTHS[i].seconds * PMM_NS_PER_S;
     if (LENGTHS[i].seconds ? start % LENGTHS[i].seconds != 0 : !four_hours(&s)) return bad(err, name, "no window of its length starts there");
@@ -220,8 +223,8 @@ static pmm_status_t parse_daily(const char *name, const char *p, size_t asset, i
   s.window_ns = 0;
   set_symbol(&s, ASSETS[asset].token, "usdt", true);
   if (!eat_date(&p, now_ns, &midnight) || *p) return bad(err, name, "no month and day");
-  pmm_new_york_to_utc(midnight - 12 * HOUR_NS, start); /* noon exists once on every day */
-  pmm_new_york_to_utc(midnight + 12 * HOUR_NS, end);
+  if (pmm_new_york_to_utc(midnight - 12 * HOUR_NS, start) != 1 || pmm_new_york_to_utc(midnight + 12 * HOUR_NS, end) != 1) /* noon exists once on every day */
+    return bad(err, name, "a day outside of all calendars here");
   s.start_ns = start[0];
   s.end_ns = end[0];
   out[0] = s;
@@ -242,7 +245,7 @@ static pmm_status_t parse_slug(const char *name, int64_t now_ns, pmm_series_t *o
 }
 
 pmm_status_t pmm_series_updown_slug(const char *asset, int minutes, int64_t now_ns, char *buf, size_t cap) {
-  if ((minutes != 5 && minutes != 15) || now_ns < 0) return PMM_INVAL;
+  if ((minutes != 5 && minutes != 15) || now_ns < 0 || now_ns > START_S_MAX * PMM_NS_PER_S) return PMM_INVAL;
   int64_t const seconds = minutes * 60, start = now_ns / PMM_NS_PER_S / seconds * seconds;
   int const n = snprintf(buf, cap, "%s-updown-%dm-%lld", asset, minutes, (long long)start);
   return n > 0 && (size_t)n < cap ? PMM_OK : PMM_INVAL;

@@ -59,7 +59,7 @@ static void test_bad(void **state) {
   (void)state;
   static const struct { const char *name; pmm_status_t want; } rows[] = {
       {"btc-updown-5m-1795186801", PMM_PARSE},        {"btc-updown-5m-17951868000", PMM_PARSE}, {"btc-updown-15m-1795187100", PMM_PARSE}, {"btc-updown-4h-1795186800", PMM_PARSE},
-      {"btc-updown-1w-1795186800", PMM_UNSUPPORTED},  {"gold-updown-5m-1795186800", PMM_UNSUPPORTED}, {"btc-updown-5m-", PMM_PARSE},
+      {"btc-updown-4h-9709105940", PMM_PARSE}, {"btc-updown-1w-1795186800", PMM_UNSUPPORTED},  {"gold-updown-5m-1795186800", PMM_UNSUPPORTED}, {"btc-updown-5m-", PMM_PARSE},
       {"bitcoin-up-or-down-march-8-2026-2am-et", PMM_PARSE}, {"bitcoin-up-or-down-november-31-2026-2am-et", PMM_PARSE}, {"bitcoin-up-or-down-november-20-2026-13pm-et", PMM_PARSE},
       {"bitcoin-up-or-down-november-20-2026-0am-et", PMM_PARSE}, {"bitcoin-up-or-down-november-20-2026-1am-pt", PMM_PARSE}, {"bitcoin-up-or-down-on-smarch-20", PMM_PARSE},
       {"will-it-rain", PMM_NOT_FOUND}, {"", PMM_NOT_FOUND}, {"KX", PMM_NOT_FOUND}, {"KXBTC15M-26OCT021331-31", PMM_PARSE}, {"KXBTC15M-26OCT021330-45", PMM_PARSE},
