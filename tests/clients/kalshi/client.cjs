@@ -1,40 +1,29 @@
-// Kalshi's official client, unmodified, against the Kalshi dialect: every call's effect is checked in the exchange's own ledger.
-// Usage: node client.cjs STAND FOLDER, the server to start and a folder to write keys to.
+// Kalshi's official client (npm kalshi-typescript), unmodified, against `pmm exchange`: every call's effect is looked up in the exchange's ledger.
+// Usage: node client.cjs keys FOLDER         writes the key pairs of alice and bob there: NAME.pem is public, NAME.key private
+//        node client.cjs run FOLDER URL TOKEN  goes through the calls; alice and bob start with 10000 dollars each
 'use strict';
 const assert = require('node:assert');
-const { spawn } = require('node:child_process');
 const { generateKeyPairSync } = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const axios = require('axios');
 const k = require('kalshi-typescript');
 
-const [stand, folder] = process.argv.slice(2);
+const [mode, folder, base, token] = process.argv.slice(2);
 const A = 'KXT-26NOV20-A', B = 'KXT-26NOV20-B';
 const SUM = 20000; // dollars of both members
 
 function makeKeys(name) {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const file = path.join(folder, `${name}.pem`);
-  fs.writeFileSync(file, publicKey.export({ type: 'spki', format: 'pem' }));
-  return { name, keyId: `${name}-key`, file, privateKeyPem: privateKey.export({ type: 'pkcs1', format: 'pem' }) };
+  fs.writeFileSync(path.join(folder, `${name}.pem`), publicKey.export({ type: 'spki', format: 'pem' }));
+  fs.writeFileSync(path.join(folder, `${name}.key`), privateKey.export({ type: 'pkcs1', format: 'pem' }), { mode: 0o600 });
 }
 
-async function start(members) {
-  const args = ['kalshi', '--market', A, '--market', B];
-  for (const m of members) args.push('--member', m.name, m.keyId, m.file, '10000');
-  const child = spawn(stand, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const port = await new Promise((resolve, reject) => {
-    let text = '';
-    child.stdout.on('data', (data) => { text += data; if (text.includes('\n')) resolve(parseInt(text, 10)); });
-    child.on('exit', (code) => reject(new Error(`the server ended with ${code}`)));
-  });
-  return { child, base: `http://127.0.0.1:${port}` };
-}
+const member = (name) => ({ keyId: `${name}-key`, privateKeyPem: fs.readFileSync(path.join(folder, `${name}.key`), 'utf8') });
 
 // Each API object signs through the axios it is given: two keys in one process need one each.
-function client(base, member) {
-  const cfg = new k.Configuration({ ...(member ? { apiKey: member.keyId, privateKeyPem: member.privateKeyPem } : {}), basePath: `${base}/trade-api/v2` });
+function client(who) {
+  const cfg = new k.Configuration({ ...(who ? { apiKey: who.keyId, privateKeyPem: who.privateKeyPem } : {}), basePath: `${base}/trade-api/v2` });
   const make = (Api) => new Api(cfg, undefined, axios.create());
   return { exchange: make(k.ExchangeApi), market: make(k.MarketApi), events: make(k.EventsApi), orders: make(k.OrdersApi), portfolio: make(k.PortfolioApi),
            groups: make(k.OrderGroupsApi), account: make(k.AccountApi), historical: make(k.HistoricalApi) };
@@ -52,11 +41,13 @@ async function refused(promise, status, code) {
 const bid = (price, count, more) => ({ ticker: A, side: 'bid', count, price, time_in_force: 'good_till_canceled', self_trade_prevention_type: 'taker_at_cross', ...more });
 const ask = (price, count, more) => bid(price, count, { side: 'ask', ...more });
 
-async function run(base, alice, bob) {
-  const me = client(base, alice), you = client(base, bob), nobody = client(base, null);
-  const ledger = async (name) => (await axios.get(`${base}/admin/accounts/${name}`)).data;
-  const open = async () => (await ledger('alice')).orders;
-  const held = async (name) => { const h = (await ledger(name)).holdings.find((x) => x.market === A); return Number(h.yes) - Number(h.no); };
+async function run() {
+  const alice = member('alice'), bob = member('bob');
+  const me = client(alice), you = client(bob), nobody = client(null);
+  const admin = async (what) => (await axios.get(`${base}/admin/${what}`, { headers: { Authorization: `Bearer ${token}` } })).data;
+  const ledger = (name) => admin(`accounts/${name}`);
+  const open = async () => (await ledger('alice')).orders.map(({ id, client_id, market, side, price, open: left, filled }) => ({ id, client_id, market, side, price, open: left, filled }));
+  const held = async (name) => { const h = (await ledger(name)).holdings.find((x) => x.market === A); return h ? Number(h.yes) - Number(h.no) : 0; };
 
   // status, markets, book: signed and unsigned
   for (const c of [me, nobody]) {
@@ -70,7 +61,7 @@ async function run(base, alice, bob) {
   assert.deepEqual((await me.market.getMarketOrderbook(A, 10)).data.orderbook_fp, { yes_dollars: [], no_dollars: [] });
   assert.equal((await me.portfolio.getBalance()).data.balance, 1000000);
   await refused(nobody.portfolio.getBalance(), 401, 'token_authentication_failure');
-  const stranger = client(base, { keyId: alice.keyId, privateKeyPem: bob.privateKeyPem });
+  const stranger = client({ keyId: alice.keyId, privateKeyPem: bob.privateKeyPem });
   await refused(stranger.portfolio.getBalance(), 401, 'authentication_error');
 
   // create
@@ -172,14 +163,12 @@ async function run(base, alice, bob) {
   await Promise.all(Array.from({ length: 40 }, () => me.orders.createOrderV2(bid('0.1000', '1.00')).catch((e) => { limited += e.response.status === 429; })));
   assert.ok(limited >= 20, `${limited} of 40 were limited`);
   assert.equal((await open()).length, 40 - limited);
-  if (me.historical) assert.ok((await me.historical.getHistoricalCutoff()).data.market_settled_ts);
+  assert.ok((await me.historical.getHistoricalCutoff()).data.market_settled_ts);
+  assert.equal((await admin('check')).ok, true); // cash, collateral and fees add up over everybody
 }
 
 (async () => {
-  const alice = makeKeys('alice'), bob = makeKeys('bob');
-  const { child, base } = await start([alice, bob]);
-  const ended = new Promise((resolve) => { child.removeAllListeners('exit'); child.on('exit', resolve); });
-  try { await run(base, alice, bob); } finally { child.stdin.end(); }
-  assert.equal(await ended, 0, 'the exchange checks its books when it ends');
+  if (mode === 'keys') { makeKeys('alice'); makeKeys('bob'); return; }
+  await run();
   console.log('ok');
 })().catch((e) => { console.error(e); process.exit(1); });
