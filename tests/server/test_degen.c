@@ -1,6 +1,7 @@
 /* The Degen dialect call by call, in process: what is answered, pushed, refused. */
 #include <strings.h>
 #include "degen_host.h"
+#include "pmm/degen.h"
 
 #define NOW (INT64_C(1700000000) * SEC)
 
@@ -101,6 +102,8 @@ static void tokens(void **state) {
   const char *const garbage[] = {"", ".", "..", "...", "a.b.c", "eyJ.eyJ.", r.token + 1};
   for (size_t i = 0; i < CNT(garbage); i++) assert_int_equal(ask(&r.host, garbage[i], "GET", "/balance", NULL), 401);
   assert_int_equal(ask(&r.host, NULL, "GET", "/balance", NULL), 401);
+  assert_int_equal(pmm_degen_token_mint(SECRET, sizeof SECRET - 1, "me", 1700000000, 1700000600, t, sizeof t), PMM_OK); /* the adapter's own */
+  assert_int_equal(ask(&r.host, t, "GET", "/balance", NULL), 200);
   pmm_member_params_t m = {.name = "own"};
   uint32_t own;
   pmm_error_t err;
