@@ -92,7 +92,8 @@ static pmm_status_t place_config(const pmm_exchange_config_t *c, const pmm_serve
   if (!late && (serve->fail_share > 0 || serve->ghost_share > 0 || settle > 0))
     return pmm_error_set(err, PMM_INVAL, "serve: settle, fail_share, ghost_share: trades at %s are final at once", pmm_venue_to_string(dialect->venue));
   uint32_t const markets = c->listing_cnt + PMM__LATER_MAX;
-  *out = (pmm_place_config_t){.venue = dialect->venue, .accounts_max = c->member_cnt + PMM__LATER_MAX + markets * pmm__stall_background(c), .markets_max = markets,
+  int64_t const accounts = c->member_cnt + PMM__LATER_MAX + (int64_t)markets * pmm__stall_background(c);
+  *out = (pmm_place_config_t){.venue = dialect->venue, .accounts_max = (uint32_t)pmm_min64(accounts, 65536), .markets_max = markets,
                               .settle_mined_ns = settle / 2, .settle_ns = settle, .fail_share = serve->fail_share, .ghost_share = serve->ghost_share, .seed = seed};
   return PMM_OK;
 }

@@ -68,6 +68,7 @@ static pmm_status_t read_md(pmm_tape_t *tape, uint32_t market, pmm_md_t **out, s
       if (md[i].market == market && md[i].kind != PMM_MD_UNDERLYING && md[i].kind != PMM_MD_SETTLE_MEAN) all[kept++] = md[i];
   }
   pmm_tape_cursor_close(cursor);
+  if (st == PMM_END && kept == 0) st = pmm_error_set(err, PMM_INVAL, "the recording has nothing of this market");
   if (st != PMM_END) {
     free(all);
     return st;
@@ -94,13 +95,6 @@ static pmm_status_t load_tape(const char *spec, pmm_md_t **md, size_t *cnt, uint
 
 /* ---- background flow ---- */
 
-static pmm_status_t add_recording(pmm__stall_t *s, pmm__listed_t *listed, const char *spec, int64_t now_ns, pmm_error_t *err) {
-  size_t cnt = 0;
-  uint32_t md_market = 0;
-  pmm_status_t const st = load_tape(spec, &listed->md, &cnt, &md_market, err);
-  return st == PMM_OK ? pmm_place_flow(s->place, listed->market, md_market, listed->md, cnt, now_ns, err) : st;
-}
-
 /* The same listing has the same truth in every dialect: what it settles at is one fact, and prices differ by who trades where. */
 static pmm_status_t add_traders(pmm__stall_t *s, uint32_t market, const pmm_listing_params_t *l, uint32_t nth, int64_t now_ns, pmm_error_t *err) {
   const pmm_exchange_t *const x = s->exchange;
@@ -124,20 +118,31 @@ static bool room_for_listing(pmm__stall_t *s) {
   return true;
 }
 
-pmm_status_t pmm__stall_list(pmm__stall_t *s, const pmm_listing_params_t *l, uint32_t nth, int64_t now_ns, uint32_t *market, pmm_error_t *err) {
+static pmm_status_t enter(pmm__stall_t *s, const pmm_listing_params_t *l, int64_t now_ns, uint32_t *index, pmm_error_t *err) {
   pmm_market_t m;
-  uint32_t index;
+  pmm_status_t st = s->dialect->market(l, now_ns, s->exchange->seed, &m, err);
+  if (st == PMM_OK) st = pmm_place_market_add(s->place, &m, now_ns, index, err);
+  return st == PMM_OK ? s->dialect->list(s->inner, *index, l, err) : st;
+}
+
+/* The recording is read first: a market whose file is not there is not listed. */
+pmm_status_t pmm__stall_list(pmm__stall_t *s, const pmm_listing_params_t *l, uint32_t nth, int64_t now_ns, uint32_t *market, pmm_error_t *err) {
+  uint32_t index = 0, md_market = 0;
+  pmm_md_t *md = NULL;
+  size_t md_cnt = 0;
   if (!room_for_listing(s)) return pmm_error_set(err, PMM_FULL, "no memory");
   if (pmm__stall_find(s, l->id, &index)) return pmm_error_set(err, PMM_EXISTS, "listing %s: is there already", l->id);
-  pmm_status_t st = s->dialect->market(l, now_ns, s->exchange->seed, &m, err);
-  if (st == PMM_OK) st = pmm_place_market_add(s->place, &m, now_ns, &index, err);
-  if (st == PMM_OK) st = s->dialect->list(s->inner, index, l, err);
-  if (st != PMM_OK) return st;
+  pmm_status_t st = l->tape[0] ? load_tape(l->tape, &md, &md_cnt, &md_market, err) : PMM_OK;
+  if (st == PMM_OK) st = enter(s, l, now_ns, &index, err);
+  if (st != PMM_OK) {
+    free(md);
+    return st;
+  }
   pmm__listed_t *const listed = &s->listed[s->listed_cnt++];
-  *listed = (pmm__listed_t){.market = index};
+  *listed = (pmm__listed_t){.market = index, .md = md};
   memcpy(listed->id, l->id, sizeof listed->id);
   *market = index;
-  return l->tape[0] ? add_recording(s, listed, l->tape, now_ns, err) : add_traders(s, index, l, nth, now_ns, err);
+  return md ? pmm_place_flow(s->place, index, md_market, md, md_cnt, now_ns, err) : add_traders(s, index, l, nth, now_ns, err);
 }
 
 /* ---- accounts ---- */

@@ -121,6 +121,7 @@ static void admin_calls(void **state) {
     {"POST", "/admin/markets", "{\"id\":\"SNOW\",\"tick\":\"0.01\",\"duration\":\"1h\"}", 200, "{\"id\":\"SNOW\",\"market\":\"SNOW\",\"token_yes\":null,\"token_no\":null,\"life\":\"open\""},
     {"POST", "/admin/markets", "{\"id\":\"SNOW\"}", 409, "already"}, {"POST", "/admin/markets", "{\"ids\":\"A\"}", 400, "no such setting"}, {"POST", "/admin/markets", "{\"id\":\"A\",\"tick\":7}", 400, "tick"},
     {"POST", "/admin/markets", "{\"id\":[]}", 400, "not a value"}, {"POST", "/admin/markets", "{", 400, "JSON"}, {"POST", "/admin/markets", NULL, 400, "JSON"},
+    {"POST", "/admin/markets", "{\"id\":\"T\",\"tape\":\"/no/such/tape\"}", 400, "/no/such/tape"}, {"POST", "/admin/markets/T/halt", NULL, 404, "no such market"},
     {"POST", "/admin/markets/SNOW/halt", NULL, 200, "\"life\":\"halted\""}, {"POST", "/admin/markets/SNOW/open", NULL, 200, "\"life\":\"open\""},
     {"POST", "/admin/markets/SNOW/tick", "{\"tick\":\"0.001\"}", 200, "\"tick\":\"0.001\""}, {"POST", "/admin/markets/SNOW/tick", "{\"tick\":0.3}", 400, "error"},
     {"POST", "/admin/markets/SNOW/dance", NULL, 404, "error"}, {"POST", "/admin/markets/HAIL/halt", NULL, 404, "no such market"},
