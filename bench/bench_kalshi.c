@@ -27,8 +27,11 @@ typedef struct messages { char *text; uint32_t len[SLOTS]; } messages_t;
 typedef int (*print_t)(char *out, size_t cap, pmm_rng_t *rng, uint64_t n);
 
 static int print_book(char *out, size_t cap, pmm_rng_t *rng, uint64_t n) {
-  return snprintf(out, cap, "{\"type\":\"orderbook_snapshot\",\"sid\":1,\"seq\":%" PRIu64 ",\"msg\":{\"market_ticker\":\"" TICKER "\",\"market_id\":\"" MARKET_ID "\","
-                  "\"yes_dollars_fp\":[[\"0.4200\",\"%u.00\"],[\"0.4300\",\"120.00\"],[\"0.4400\",\"75.50\"],[\"0.4500\",\"20.00\"],[\"0.4700\",\"3.00\"]],"
+  return snprintf(out, cap,
+                  "{\"type\":\"orderbook_snapshot\",\"sid\":1,\"seq\":%" PRIu64 ",\"msg\":{\"market_ticker\":\"" TICKER
+                  "\",\"market_id\":\"" MARKET_ID "\","
+                  "\"yes_dollars_fp\":[[\"0.4200\",\"%u.00\"],[\"0.4300\",\"120.00\"],[\"0.4400\",\"75.50\"],[\"0.4500\",\"20.00\"],[\"0."
+                  "4700\",\"3.00\"]],"
                   "\"no_dollars_fp\":[[\"0.4200\",\"210.00\"],[\"0.4500\",\"64.00\"],[\"0.4600\",\"18.25\"],[\"0.4800\",\"%u.00\"]]}}",
                   n + 1, 1000 + (unsigned)pmm_rng_below(rng, 999000), 10 + (unsigned)pmm_rng_below(rng, 90));
 }
@@ -41,59 +44,93 @@ static int print_delta(char *out, size_t cap, pmm_rng_t *rng, uint64_t n) {
     cents = 1 + (unsigned)pmm_rng_below(rng, 49);
     no = (unsigned)pmm_rng_below(rng, 2);
   }
-  return snprintf(out, cap, "{\"type\":\"orderbook_delta\",\"sid\":1,\"seq\":%" PRIu64 ",\"msg\":{\"market_ticker\":\"" TICKER "\",\"market_id\":\"" MARKET_ID "\","
-                  "\"price_dollars\":\"0.%02u00\",\"delta_fp\":\"%s%u.%02u\",\"side\":\"%s\",\"ts\":\"2026-11-20T06:31:29.957081Z\",\"ts_ms\":1795156289957}}",
+  return snprintf(out, cap,
+                  "{\"type\":\"orderbook_delta\",\"sid\":1,\"seq\":%" PRIu64 ",\"msg\":{\"market_ticker\":\"" TICKER
+                  "\",\"market_id\":\"" MARKET_ID "\","
+                  "\"price_dollars\":\"0.%02u00\",\"delta_fp\":\"%s%u.%02u\",\"side\":\"%s\",\"ts\":\"2026-11-20T06:31:29.957081Z\",\"ts_"
+                  "ms\":1795156289957}}",
                   n + 1, cents, n % 2 ? "-" : "", change / 100, change % 100, no ? "no" : "yes");
 }
 
 static int print_trade(char *out, size_t cap, pmm_rng_t *rng, uint64_t n) {
   unsigned const cents = 1 + (unsigned)pmm_rng_below(rng, 98);
-  return snprintf(out, cap, "{\"type\":\"trade\",\"sid\":1,\"seq\":%" PRIu64 ",\"msg\":{\"trade_id\":\"1f3a6e5b-9c1d-4e7b-8a2f-%012" PRIx64 "\",\"market_ticker\":\"" TICKER "\","
-                  "\"yes_price_dollars\":\"0.%02u00\",\"no_price_dollars\":\"0.%02u00\",\"count_fp\":\"%u.00\",\"taker_side\":\"yes\",\"taker_outcome_side\":\"yes\","
+  return snprintf(out, cap,
+                  "{\"type\":\"trade\",\"sid\":1,\"seq\":%" PRIu64 ",\"msg\":{\"trade_id\":\"1f3a6e5b-9c1d-4e7b-8a2f-%012" PRIx64
+                  "\",\"market_ticker\":\"" TICKER "\","
+                  "\"yes_price_dollars\":\"0.%02u00\",\"no_price_dollars\":\"0.%02u00\",\"count_fp\":\"%u.00\",\"taker_side\":\"yes\","
+                  "\"taker_outcome_side\":\"yes\","
                   "\"taker_book_side\":\"bid\",\"is_block_trade\":false,\"ts\":1795156290,\"ts_ms\":1795156290101}}",
                   n + 1, n, cents, 100 - cents, 1 + (unsigned)pmm_rng_below(rng, 500));
 }
 
 static int print_ticker(char *out, size_t cap, pmm_rng_t *rng, uint64_t n) {
   (void)n;
-  return snprintf(out, cap, "{\"type\":\"ticker\",\"sid\":3,\"msg\":{\"market_ticker\":\"" TICKER "\",\"market_id\":\"" MARKET_ID "\",\"price_dollars\":\"0.4500\","
-                  "\"yes_bid_dollars\":\"0.4400\",\"yes_ask_dollars\":\"0.4600\",\"yes_bid_size_fp\":\"%u.00\",\"yes_ask_size_fp\":\"7.50\",\"last_trade_size_fp\":\"4.00\","
-                  "\"volume_fp\":\"100000.00\",\"open_interest_fp\":\"5000.00\",\"dollar_volume\":45000,\"dollar_open_interest\":2200,\"ts\":1795156290,\"ts_ms\":1795156290101,"
-                  "\"time\":\"2026-11-20T06:31:30.101Z\"}}", 1 + (unsigned)pmm_rng_below(rng, 500));
+  return snprintf(out, cap,
+                  "{\"type\":\"ticker\",\"sid\":3,\"msg\":{\"market_ticker\":\"" TICKER "\",\"market_id\":\"" MARKET_ID
+                  "\",\"price_dollars\":\"0.4500\","
+                  "\"yes_bid_dollars\":\"0.4400\",\"yes_ask_dollars\":\"0.4600\",\"yes_bid_size_fp\":\"%u.00\",\"yes_ask_size_fp\":\"7."
+                  "50\",\"last_trade_size_fp\":\"4.00\","
+                  "\"volume_fp\":\"100000.00\",\"open_interest_fp\":\"5000.00\",\"dollar_volume\":45000,\"dollar_open_interest\":2200,"
+                  "\"ts\":1795156290,\"ts_ms\":1795156290101,"
+                  "\"time\":\"2026-11-20T06:31:30.101Z\"}}",
+                  1 + (unsigned)pmm_rng_below(rng, 500));
 }
 
 static int print_fill(char *out, size_t cap, pmm_rng_t *rng, uint64_t n) {
-  return snprintf(out, cap, "{\"type\":\"fill\",\"sid\":5,\"msg\":{\"trade_id\":\"1f3a6e5b-9c1d-4e7b-8a2f-%012" PRIx64 "\",\"order_id\":\"2597b999-f887-4195-8bac-c3f97a1f2021\","
-                  "\"client_order_id\":\"pmm-00000001%08" PRIx64 "\",\"market_ticker\":\"" TICKER "\",\"exchange_index\":2,\"is_taker\":false,\"side\":\"yes\",\"action\":\"buy\","
-                  "\"yes_price_dollars\":\"0.4500\",\"count_fp\":\"%u.00\",\"fee_cost\":\"0.000000\",\"outcome_side\":\"yes\",\"book_side\":\"bid\",\"post_position_fp\":\"4.00\","
-                  "\"ts\":1795156290,\"ts_ms\":1795156290101}}", n, n & 0xffffffff, 1 + (unsigned)pmm_rng_below(rng, 500));
+  return snprintf(out, cap,
+                  "{\"type\":\"fill\",\"sid\":5,\"msg\":{\"trade_id\":\"1f3a6e5b-9c1d-4e7b-8a2f-%012" PRIx64
+                  "\",\"order_id\":\"2597b999-f887-4195-8bac-c3f97a1f2021\","
+                  "\"client_order_id\":\"pmm-00000001%08" PRIx64 "\",\"market_ticker\":\"" TICKER
+                  "\",\"exchange_index\":2,\"is_taker\":false,\"side\":\"yes\",\"action\":\"buy\","
+                  "\"yes_price_dollars\":\"0.4500\",\"count_fp\":\"%u.00\",\"fee_cost\":\"0.000000\",\"outcome_side\":\"yes\",\"book_"
+                  "side\":\"bid\",\"post_position_fp\":\"4.00\","
+                  "\"ts\":1795156290,\"ts_ms\":1795156290101}}",
+                  n, n & 0xffffffff, 1 + (unsigned)pmm_rng_below(rng, 500));
 }
 
 static int print_order(char *out, size_t cap, pmm_rng_t *rng, uint64_t n) {
-  return snprintf(out, cap, "{\"type\":\"user_order\",\"sid\":6,\"msg\":{\"order_id\":\"2597b999-f887-4195-8bac-c3f97a1f2021\",\"user_id\":\"" MARKET_ID "\",\"ticker\":\"" TICKER "\","
-                  "\"exchange_index\":2,\"status\":\"resting\",\"side\":\"yes\",\"is_yes\":true,\"outcome_side\":\"yes\",\"book_side\":\"bid\",\"yes_price_dollars\":\"0.4500\","
-                  "\"fill_count_fp\":\"%u.00\",\"remaining_count_fp\":\"7.00\",\"initial_count_fp\":\"510.00\",\"taker_fill_cost_dollars\":\"0.000000\","
-                  "\"maker_fill_cost_dollars\":\"1.350000\",\"taker_fees_dollars\":\"0.000000\",\"maker_fees_dollars\":\"0.000000\",\"client_order_id\":\"pmm-00000001%08" PRIx64 "\","
-                  "\"created_time\":\"2026-11-20T06:31:29.957081Z\",\"created_ts_ms\":1795156289957,\"last_updated_ts_ms\":1795156290101,\"last_update_reason\":\"Trade\"}}",
-                  (unsigned)pmm_rng_below(rng, 500), n & 0xffffffff);
+  return snprintf(
+      out, cap,
+      "{\"type\":\"user_order\",\"sid\":6,\"msg\":{\"order_id\":\"2597b999-f887-4195-8bac-c3f97a1f2021\",\"user_id\":\"" MARKET_ID
+      "\",\"ticker\":\"" TICKER "\","
+      "\"exchange_index\":2,\"status\":\"resting\",\"side\":\"yes\",\"is_yes\":true,\"outcome_side\":\"yes\",\"book_side\":\"bid\",\"yes_"
+      "price_dollars\":\"0.4500\","
+      "\"fill_count_fp\":\"%u.00\",\"remaining_count_fp\":\"7.00\",\"initial_count_fp\":\"510.00\",\"taker_fill_cost_dollars\":\"0."
+      "000000\","
+      "\"maker_fill_cost_dollars\":\"1.350000\",\"taker_fees_dollars\":\"0.000000\",\"maker_fees_dollars\":\"0.000000\",\"client_order_"
+      "id\":\"pmm-00000001%08" PRIx64 "\","
+      "\"created_time\":\"2026-11-20T06:31:29.957081Z\",\"created_ts_ms\":1795156289957,\"last_updated_ts_ms\":1795156290101,\"last_update_"
+      "reason\":\"Trade\"}}",
+      (unsigned)pmm_rng_below(rng, 500), n & 0xffffffff);
 }
 
 static int print_position(char *out, size_t cap, pmm_rng_t *rng, uint64_t n) {
   (void)n;
-  return snprintf(out, cap, "{\"type\":\"market_position\",\"sid\":7,\"msg\":{\"user_id\":\"" MARKET_ID "\",\"market_ticker\":\"" TICKER "\",\"position_fp\":\"-%u.00\","
-                  "\"position_cost_dollars\":\"2.200000\",\"realized_pnl_dollars\":\"-0.100000\",\"fees_paid_dollars\":\"0.017500\",\"position_fee_cost_dollars\":\"0.000000\","
-                  "\"volume_fp\":\"8.00\"}}", (unsigned)pmm_rng_below(rng, 500));
+  return snprintf(out, cap,
+                  "{\"type\":\"market_position\",\"sid\":7,\"msg\":{\"user_id\":\"" MARKET_ID "\",\"market_ticker\":\"" TICKER
+                  "\",\"position_fp\":\"-%u.00\","
+                  "\"position_cost_dollars\":\"2.200000\",\"realized_pnl_dollars\":\"-0.100000\",\"fees_paid_dollars\":\"0.017500\","
+                  "\"position_fee_cost_dollars\":\"0.000000\","
+                  "\"volume_fp\":\"8.00\"}}",
+                  (unsigned)pmm_rng_below(rng, 500));
 }
 
 static int print_life(char *out, size_t cap, pmm_rng_t *rng, uint64_t n) {
-  return snprintf(out, cap, "{\"type\":\"market_lifecycle_v2\",\"sid\":9,\"seq\":%" PRIu64 ",\"msg\":{\"market_ticker\":\"" TICKER "\",\"event_type\":\"close_date_updated\","
-                  "\"exchange_index\":2,\"close_ts\":%u}}", n + 1, 1795156290 + (unsigned)pmm_rng_below(rng, 900));
+  return snprintf(out, cap,
+                  "{\"type\":\"market_lifecycle_v2\",\"sid\":9,\"seq\":%" PRIu64 ",\"msg\":{\"market_ticker\":\"" TICKER
+                  "\",\"event_type\":\"close_date_updated\","
+                  "\"exchange_index\":2,\"close_ts\":%u}}",
+                  n + 1, 1795156290 + (unsigned)pmm_rng_below(rng, 900));
 }
 
 static int print_index(char *out, size_t cap, pmm_rng_t *rng, uint64_t n) {
-  return snprintf(out, cap, "{\"type\":\"cfbenchmarks_value\",\"sid\":8,\"seq\":%" PRIu64 ",\"msg\":{\"index_id\":\"BRTI\",\"received_at\":1795186805023,\"data\":\"{\\\"type\\\":\\\"value\\\","
-                  "\\\"id\\\":\\\"BRTI\\\",\\\"time\\\":1795186805000,\\\"value\\\":\\\"91%03u.61\\\"}\",\"avg_60s_data\":{\"value\":\"91219.88120000\",\"window_size\":60,"
-                  "\"window_start_ts_ms\":1795186745000,\"window_end_ts_exclusive\":1795186805000}}}", n + 1, (unsigned)pmm_rng_below(rng, 999));
+  return snprintf(out, cap,
+                  "{\"type\":\"cfbenchmarks_value\",\"sid\":8,\"seq\":%" PRIu64
+                  ",\"msg\":{\"index_id\":\"BRTI\",\"received_at\":1795186805023,\"data\":\"{\\\"type\\\":\\\"value\\\","
+                  "\\\"id\\\":\\\"BRTI\\\",\\\"time\\\":1795186805000,\\\"value\\\":\\\"91%03u.61\\\"}\",\"avg_60s_data\":{\"value\":"
+                  "\"91219.88120000\",\"window_size\":60,"
+                  "\"window_start_ts_ms\":1795186745000,\"window_end_ts_exclusive\":1795186805000}}}",
+                  n + 1, (unsigned)pmm_rng_below(rng, 999));
 }
 
 static messages_t prepare(print_t print, uint64_t seed) {
@@ -114,14 +151,18 @@ static pmm_kalshi_books_t *open_books(void) {
   pmm_market_t market;
   uint32_t index;
   pmm_market_init(&market, TICKER);
-  if (pmm_kalshi_books_open(&books, 1) != PMM_OK || pmm_kalshi_books_add(books, &market, &index) != PMM_OK || pmm_kalshi_books_sid(books, 1, false) != PMM_OK) exit(1);
+  if (pmm_kalshi_books_open(&books, 1) != PMM_OK || pmm_kalshi_books_add(books, &market, &index) != PMM_OK ||
+      pmm_kalshi_books_sid(books, 1, false) != PMM_OK)
+    exit(1);
   return books;
 }
 
 /* Every level gets 2 000 contracts, so that deltas have something to take from. */
 static void fill_book(pmm_kalshi_codec_t *codec, pmm_kalshi_books_t *books) {
   static char text[8192];
-  int n = snprintf(text, sizeof text, "{\"type\":\"orderbook_snapshot\",\"sid\":1,\"seq\":0,\"msg\":{\"market_ticker\":\"" TICKER "\",\"market_id\":\"x\",\"yes_dollars_fp\":[");
+  int n = snprintf(text, sizeof text,
+                   "{\"type\":\"orderbook_snapshot\",\"sid\":1,\"seq\":0,\"msg\":{\"market_ticker\":\"" TICKER
+                   "\",\"market_id\":\"x\",\"yes_dollars_fp\":[");
   for (int side = 0; side < 2; side++) {
     for (int c = 1; c < 50; c++) n += snprintf(text + n, sizeof text - (size_t)n, "%s[\"0.%02d00\",\"2000.00\"]", c > 1 ? "," : "", c);
     n += snprintf(text + n, sizeof text - (size_t)n, side ? "]}}" : "],\"no_dollars_fp\":[");
@@ -164,8 +205,9 @@ static void bench_reading(pmm_kalshi_codec_t *codec, const char *kind, print_t p
   }
   for (size_t i = 0; i < SLOTS; i++) bytes += m.len[i];
   hash = pmm_hash_mix(hash, pmm_ladder_hash(pmm_kalshi_books_ladder(books, 0)));
-  printf("{\"bench\":\"kalshi_read\",\"kind\":\"%s\",\"messages\":%" PRIu64 ",\"bytes\":%.0f,\"ns_per_message\":%.1f,\"ns_min\":%.1f,\"hash\":\"0x%016" PRIx64 "\"}\n", kind, total,
-         (double)bytes / SLOTS, (last - const_start) * 1e9 / (double)total, min, hash);
+  printf("{\"bench\":\"kalshi_read\",\"kind\":\"%s\",\"messages\":%" PRIu64
+         ",\"bytes\":%.0f,\"ns_per_message\":%.1f,\"ns_min\":%.1f,\"hash\":\"0x%016" PRIx64 "\"}\n",
+         kind, total, (double)bytes / SLOTS, (last - const_start) * 1e9 / (double)total, min, hash);
   pmm_kalshi_books_close(books);
   free(m.text);
 }
@@ -176,11 +218,18 @@ static void bench_writing(uint64_t total) {
   double const start = now_s();
   for (uint64_t n = 0; n < total; n++) {
     pmm_kalshi_client_id(n, id);
-    pmm_kalshi_new_t const o = {.market = TICKER, .client_order_id = id, .price_e4 = 1 + (int32_t)(n % 9998), .qty_e6 = (int64_t)(1 + n % 1000) * PMM_ONE_E6, .side = n & 1, .post_only = true};
+    pmm_kalshi_new_t const o = {.market = TICKER,
+                                .client_order_id = id,
+                                .price_e4 = 1 + (int32_t)(n % 9998),
+                                .qty_e6 = (int64_t)(1 + n % 1000) * PMM_ONE_E6,
+                                .side = n & 1,
+                                .post_only = true};
     size_t const len = pmm_kalshi_write_create(&o, buf, sizeof buf);
     hash = pmm_hash_mix(hash, len + (uint64_t)(unsigned char)buf[len / 2]);
   }
-  printf("{\"bench\":\"kalshi_write\",\"kind\":\"create\",\"messages\":%" PRIu64 ",\"ns_per_message\":%.1f,\"hash\":\"0x%016" PRIx64 "\"}\n", total, (now_s() - start) * 1e9 / (double)total, hash);
+  printf("{\"bench\":\"kalshi_write\",\"kind\":\"create\",\"messages\":%" PRIu64 ",\"ns_per_message\":%.1f,\"hash\":\"0x%016" PRIx64
+         "\"}\n",
+         total, (now_s() - start) * 1e9 / (double)total, hash);
 }
 
 /* Signatures are salted, so the hash is over what they were asked for and that they verify. */
@@ -197,8 +246,9 @@ static void bench_signing(const char *kind, bool ed25519, uint64_t total) {
   double const signed_s = now_s();
   for (uint64_t n = 0; n < total; n++)
     hash = pmm_hash_mix(hash, n + (pmm_kalshi_verify(key, ts, "POST", "/trade-api/v2/portfolio/events/orders", signature) == PMM_OK));
-  printf("{\"bench\":\"kalshi_sign\",\"kind\":\"%s\",\"messages\":%" PRIu64 ",\"us_per_signature\":%.1f,\"us_per_verify\":%.1f,\"hash\":\"0x%016" PRIx64 "\"}\n", kind, total,
-         (signed_s - start) * 1e6 / (double)total, (now_s() - signed_s) * 1e6 / (double)total, hash);
+  printf("{\"bench\":\"kalshi_sign\",\"kind\":\"%s\",\"messages\":%" PRIu64
+         ",\"us_per_signature\":%.1f,\"us_per_verify\":%.1f,\"hash\":\"0x%016" PRIx64 "\"}\n",
+         kind, total, (signed_s - start) * 1e6 / (double)total, (now_s() - signed_s) * 1e6 / (double)total, hash);
   pmm_kalshi_key_free(key);
 }
 
@@ -207,7 +257,9 @@ static void bench_prepared(uint64_t total) {
   pmm_kalshi_signer_t *signer;
   uint32_t slot;
   if (pmm_kalshi_key_generate(&key, true, NULL) != PMM_OK || pmm_kalshi_signer_open(&signer, key, "key", NULL) != PMM_OK) exit(1);
-  if (pmm_kalshi_signer_prepare(signer, "POST", "/trade-api/v2/portfolio/events/orders", &slot) != PMM_OK || !pmm_kalshi_signer_refill(signer, 1000000)) exit(1);
+  if (pmm_kalshi_signer_prepare(signer, "POST", "/trade-api/v2/portfolio/events/orders", &slot) != PMM_OK ||
+      !pmm_kalshi_signer_refill(signer, 1000000))
+    exit(1);
   uint64_t hash = 0;
   double const start = now_s();
   for (uint64_t n = 0; n < total; n++) {
@@ -215,7 +267,9 @@ static void bench_prepared(uint64_t total) {
     if (pmm_kalshi_signer_at(signer, slot, (int64_t)(1000000 + n % 1000), h) != PMM_OK) exit(1);
     hash = pmm_hash_mix(hash, (uint64_t)(unsigned char)h[1].value[0] + n);
   }
-  printf("{\"bench\":\"kalshi_sign\",\"kind\":\"prepared\",\"messages\":%" PRIu64 ",\"ns_per_message\":%.1f,\"hash\":\"0x%016" PRIx64 "\"}\n", total, (now_s() - start) * 1e9 / (double)total, hash);
+  printf("{\"bench\":\"kalshi_sign\",\"kind\":\"prepared\",\"messages\":%" PRIu64 ",\"ns_per_message\":%.1f,\"hash\":\"0x%016" PRIx64
+         "\"}\n",
+         total, (now_s() - start) * 1e9 / (double)total, hash);
   pmm_kalshi_signer_close(signer);
   pmm_kalshi_key_free(key);
 }

@@ -58,13 +58,17 @@ static void frames(size_t len) {
       if (f[reader].u.book.cnt[side] != f[0].u.book.cnt[side]) abort();
       if (reader == 0 && bytes > 0) memcpy(first[side], f[0].u.book.level[side], bytes);
       for (uint32_t i = 0; i < f[0].u.book.cnt[side]; i++)
-        if (first[side][i].price_e4 != f[reader].u.book.level[side][i].price_e4 || first[side][i].qty_e6 != f[reader].u.book.level[side][i].qty_e6) abort();
+        if (first[side][i].price_e4 != f[reader].u.book.level[side][i].price_e4 ||
+            first[side][i].qty_e6 != f[reader].u.book.level[side][i].qty_e6)
+          abort();
     }
   }
   if (st[0] != PMM_OK) return;
   for (int reader = 1; reader < 3; reader++)
     if (f[reader].type != f[0].type || f[reader].seq != f[0].seq || f[reader].sid != f[0].sid || f[reader].exch_ns != f[0].exch_ns) abort();
-  if (f[0].type == PMM_KALSHI_DELTA && (f[0].u.delta.qty_e6 != f[2].u.delta.qty_e6 || f[0].u.delta.price_e4 != f[2].u.delta.price_e4 || f[0].u.delta.no != f[2].u.delta.no)) abort();
+  if (f[0].type == PMM_KALSHI_DELTA &&
+      (f[0].u.delta.qty_e6 != f[2].u.delta.qty_e6 || f[0].u.delta.price_e4 != f[2].u.delta.price_e4 || f[0].u.delta.no != f[2].u.delta.no))
+    abort();
   if (!same_text(f[2].market, f[2].market)) abort(); /* reads every byte that the last reader points at */
   to_books(&f[2]);
 }
@@ -78,7 +82,14 @@ static void answers(int what, size_t len) {
   static pmm_kalshi_group_state_t group[ITEMS];
   pmm_kalshi_page_t page;
   pmm_kalshi_frame_t frame;
-  union { pmm_kalshi_terms_t t; pmm_kalshi_balance_t b; pmm_kalshi_exchange_t x; pmm_kalshi_limits_t l; pmm_kalshi_costs_t c; pmm_kalshi_error_t e; } u;
+  union {
+    pmm_kalshi_terms_t t;
+    pmm_kalshi_balance_t b;
+    pmm_kalshi_exchange_t x;
+    pmm_kalshi_limits_t l;
+    pmm_kalshi_costs_t c;
+    pmm_kalshi_error_t e;
+  } u;
   size_t cnt;
   switch (what) {
   case 1: check(pmm_kalshi_markets_read(codec, text, len, market, ITEMS, &page, &err)); break;

@@ -43,7 +43,9 @@ pmm_status_t pmm_kalshi_verify(const pmm_kalshi_key_t *key, const char *timestam
 #define PMM_KALSHI_REFILL_NS (2 * PMM_NS_PER_S)
 
 typedef struct pmm_kalshi_signer pmm_kalshi_signer_t;
-typedef struct pmm_kalshi_signer_stats { uint64_t ready, late, signatures; } pmm_kalshi_signer_stats_t; /* served as prepared; signed when asked for */
+typedef struct pmm_kalshi_signer_stats {
+  uint64_t ready, late, signatures;
+} pmm_kalshi_signer_stats_t; /* served as prepared; signed when asked for */
 /* Borrows key. PMM_INVAL (public key, key id), PMM_FULL. */
 pmm_status_t pmm_kalshi_signer_open(pmm_kalshi_signer_t **signer, const pmm_kalshi_key_t *key, const char *key_id, pmm_error_t *err);
 void pmm_kalshi_signer_close(pmm_kalshi_signer_t *signer); /* NULL is fine */
@@ -80,7 +82,12 @@ void pmm_kalshi_codec_reader(pmm_kalshi_codec_t *codec, pmm_kalshi_reader_t read
 typedef struct pmm_kalshi_level { int64_t qty_e6; int32_t price_e4; } pmm_kalshi_level_t;
 #define PMM_KALSHI_LEVELS_MAX 9999 /* a side */
 
-typedef enum pmm_kalshi_order_status { PMM_KALSHI_ORDER_OTHER, PMM_KALSHI_ORDER_RESTING, PMM_KALSHI_ORDER_CANCELED, PMM_KALSHI_ORDER_EXECUTED } pmm_kalshi_order_status_t;
+typedef enum pmm_kalshi_order_status {
+  PMM_KALSHI_ORDER_OTHER,
+  PMM_KALSHI_ORDER_RESTING,
+  PMM_KALSHI_ORDER_CANCELED,
+  PMM_KALSHI_ORDER_EXECUTED
+} pmm_kalshi_order_status_t;
 #define PMM_KALSHI_REASON_MAP(X) X(OTHER, "") X(TRADE, "Trade") X(AMEND, "Amend") X(DECREASE, "Decrease") X(SELF_TRADE, "SelfTradeCancel") \
   X(POST_ONLY, "PostOnlyCrossCancel") X(REDUCE_ONLY, "ReduceOnlyCancel") X(EXPIRY, "ExpiryCancel") X(CLOSE, "CloseCancel") X(HALT, "HaltCancel") \
   X(MARGIN, "MarginCancel") X(BOUNDS, "SETTLEMENT_BOUNDS_CANCEL")
@@ -116,17 +123,51 @@ typedef struct pmm_kalshi_position {
   int64_t realized_e6, fees_e6, volume_e6, exchange_index, subaccount;
 } pmm_kalshi_position_t;
 
-typedef enum pmm_kalshi_event { PMM_KALSHI_EVENT_OTHER, PMM_KALSHI_EVENT_CREATED, PMM_KALSHI_EVENT_ACTIVATED, PMM_KALSHI_EVENT_DEACTIVATED, PMM_KALSHI_EVENT_CLOSE_DATE,
-  PMM_KALSHI_EVENT_DETERMINED, PMM_KALSHI_EVENT_SETTLED, PMM_KALSHI_EVENT_STRUCTURE, PMM_KALSHI_EVENT_METADATA } pmm_kalshi_event_t;
+typedef enum pmm_kalshi_event {
+  PMM_KALSHI_EVENT_OTHER,
+  PMM_KALSHI_EVENT_CREATED,
+  PMM_KALSHI_EVENT_ACTIVATED,
+  PMM_KALSHI_EVENT_DEACTIVATED,
+  PMM_KALSHI_EVENT_CLOSE_DATE,
+  PMM_KALSHI_EVENT_DETERMINED,
+  PMM_KALSHI_EVENT_SETTLED,
+  PMM_KALSHI_EVENT_STRUCTURE,
+  PMM_KALSHI_EVENT_METADATA
+} pmm_kalshi_event_t;
 
-typedef enum pmm_kalshi_group_event { PMM_KALSHI_GROUP_OTHER, PMM_KALSHI_GROUP_CREATED, PMM_KALSHI_GROUP_TRIGGERED, PMM_KALSHI_GROUP_RESET, PMM_KALSHI_GROUP_DELETED,
-  PMM_KALSHI_GROUP_LIMIT } pmm_kalshi_group_event_t;
+typedef enum pmm_kalshi_group_event {
+  PMM_KALSHI_GROUP_OTHER,
+  PMM_KALSHI_GROUP_CREATED,
+  PMM_KALSHI_GROUP_TRIGGERED,
+  PMM_KALSHI_GROUP_RESET,
+  PMM_KALSHI_GROUP_DELETED,
+  PMM_KALSHI_GROUP_LIMIT
+} pmm_kalshi_group_event_t;
 
 typedef struct pmm_kalshi_average { int64_t value_e8, window_size, start_ns, end_ns; bool has; } pmm_kalshi_average_t;
 
-typedef enum pmm_kalshi_type { PMM_KALSHI_OTHER, PMM_KALSHI_BOOK, PMM_KALSHI_DELTA, PMM_KALSHI_TRADE, PMM_KALSHI_TICKER, PMM_KALSHI_FILL, PMM_KALSHI_ORDER, PMM_KALSHI_POSITION,
-  PMM_KALSHI_LIFECYCLE, PMM_KALSHI_EVENT_LIFECYCLE, PMM_KALSHI_EVENT_FEE, PMM_KALSHI_GROUP, PMM_KALSHI_INDEX, PMM_KALSHI_INDEX_5HZ, PMM_KALSHI_INDEX_LIST,
-  PMM_KALSHI_SUBSCRIBED, PMM_KALSHI_UNSUBSCRIBED, PMM_KALSHI_ACK, PMM_KALSHI_ERROR, PMM_KALSHI_TYPE_CNT } pmm_kalshi_type_t;
+typedef enum pmm_kalshi_type {
+  PMM_KALSHI_OTHER,
+  PMM_KALSHI_BOOK,
+  PMM_KALSHI_DELTA,
+  PMM_KALSHI_TRADE,
+  PMM_KALSHI_TICKER,
+  PMM_KALSHI_FILL,
+  PMM_KALSHI_ORDER,
+  PMM_KALSHI_POSITION,
+  PMM_KALSHI_LIFECYCLE,
+  PMM_KALSHI_EVENT_LIFECYCLE,
+  PMM_KALSHI_EVENT_FEE,
+  PMM_KALSHI_GROUP,
+  PMM_KALSHI_INDEX,
+  PMM_KALSHI_INDEX_5HZ,
+  PMM_KALSHI_INDEX_LIST,
+  PMM_KALSHI_SUBSCRIBED,
+  PMM_KALSHI_UNSUBSCRIBED,
+  PMM_KALSHI_ACK,
+  PMM_KALSHI_ERROR,
+  PMM_KALSHI_TYPE_CNT
+} pmm_kalshi_type_t;
 
 typedef struct pmm_kalshi_frame { /* one message of the socket */
   uint8_t type;                   /* pmm_kalshi_type_t */
@@ -143,7 +184,12 @@ typedef struct pmm_kalshi_frame { /* one message of the socket */
     pmm_kalshi_fill_t fill;
     pmm_kalshi_order_t order;
     pmm_kalshi_position_t position;
-    struct { uint8_t event, result; bool has_payout, has_grid; int64_t payout_e6, open_ns, close_ns; pmm_grid_t grid; } life; /* pmm_kalshi_event_t, pmm_outcome_t */
+    struct {
+      uint8_t event, result;
+      bool has_payout, has_grid;
+      int64_t payout_e6, open_ns, close_ns;
+      pmm_grid_t grid;
+    } life;                                                                    /* pmm_kalshi_event_t, pmm_outcome_t */
     struct { pmm_kalshi_text_t event, fee_type; int64_t multiplier_e6; } fee;  /* event_fee_update; fee_type len 0 and multiplier < 0: no override */
     struct { pmm_kalshi_text_t group_id; int64_t limit_e6; uint8_t event; } group; /* limit < 0: not told */
     struct { pmm_kalshi_text_t index; int64_t value_e8, source_ns, received_ns; pmm_kalshi_average_t minute, quarter; } index;
@@ -159,7 +205,8 @@ pmm_status_t pmm_kalshi_frame_read(pmm_kalshi_codec_t *codec, const char *text, 
 typedef struct pmm_kalshi_page { size_t cnt; char cursor[256]; } pmm_kalshi_page_t;
 
 typedef struct pmm_kalshi_market {
-  pmm_market_t desc;              /* venue, id, event, grid, lot, times, strike where "above" is how it settles, life, outcome, payout; fees by pmm_kalshi_fees */
+  pmm_market_t
+      desc; /* venue, id, event, grid, lot, times, strike where "above" is how it settles, life, outcome, payout; fees by pmm_kalshi_fees */
   char series[PMM_ID_MAX];        /* the ticker up to its first dash */
   int64_t waiver_ns;              /* no fees before this; PMM_TIME_NONE */
   int64_t updated_ns, volume_e6, open_interest_e6;
@@ -169,10 +216,15 @@ typedef struct pmm_kalshi_market {
   char strike_type[24];
 } pmm_kalshi_market_t;
 /* {markets:[...],cursor} or {market:{...}} */
-pmm_status_t pmm_kalshi_markets_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_market_t *out, size_t cap, pmm_kalshi_page_t *page,
-                                     pmm_error_t *err);
+pmm_status_t pmm_kalshi_markets_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_market_t *out, size_t cap,
+                                     pmm_kalshi_page_t *page, pmm_error_t *err);
 
-typedef struct pmm_kalshi_terms { char fee_type[48]; int64_t multiplier_e6; bool has_type, has_multiplier; int64_t exchange_index; } pmm_kalshi_terms_t;
+typedef struct pmm_kalshi_terms {
+  char fee_type[48];
+  int64_t multiplier_e6;
+  bool has_type, has_multiplier;
+  int64_t exchange_index;
+} pmm_kalshi_terms_t;
 /* {series:{fee_type,fee_multiplier}} or {event:{fee_type_override,fee_multiplier_override}}. */
 pmm_status_t pmm_kalshi_terms_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_terms_t *out, pmm_error_t *err);
 /* Fee schedule of a series with the overrides of an event (NULL: none), for an account that books to precision_e6. PMM_NOT_FOUND: a fee type
@@ -181,23 +233,35 @@ pmm_status_t pmm_kalshi_fees(const pmm_kalshi_terms_t *series, const pmm_kalshi_
 
 /* {orderbook_fp:{yes_dollars,no_dollars}} as a frame of type BOOK; NO levels always in NO prices. */
 pmm_status_t pmm_kalshi_orderbook_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_frame_t *frame, pmm_error_t *err);
-pmm_status_t pmm_kalshi_orders_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_order_t *out, size_t cap, pmm_kalshi_page_t *page,
-                                    pmm_error_t *err); /* {orders,cursor} or {order} */
-pmm_status_t pmm_kalshi_fills_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_fill_t *out, size_t cap, pmm_kalshi_page_t *page,
-                                   pmm_error_t *err);
+pmm_status_t pmm_kalshi_orders_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_order_t *out, size_t cap,
+                                    pmm_kalshi_page_t *page, pmm_error_t *err); /* {orders,cursor} or {order} */
+pmm_status_t pmm_kalshi_fills_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_fill_t *out, size_t cap,
+                                   pmm_kalshi_page_t *page, pmm_error_t *err);
 pmm_status_t pmm_kalshi_positions_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_position_t *out, size_t cap,
                                        pmm_kalshi_page_t *page, pmm_error_t *err);
 
 #define PMM_KALSHI_SHARDS_MAX 16
-typedef struct pmm_kalshi_balance { int64_t balance_e6; int64_t updated_ns; int64_t shard_e6[PMM_KALSHI_SHARDS_MAX]; uint32_t shards; /* bit set of those told */ } pmm_kalshi_balance_t;
+typedef struct pmm_kalshi_balance {
+  int64_t balance_e6;
+  int64_t updated_ns;
+  int64_t shard_e6[PMM_KALSHI_SHARDS_MAX];
+  uint32_t shards; /* bit set of those told */
+} pmm_kalshi_balance_t;
 /* Sum of resting_order_value_breakdown, which is exact; where it is missing total_resting_order_value, which is cut to cents. */
 pmm_status_t pmm_kalshi_resting_value_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, int64_t *value_e6, pmm_error_t *err);
 pmm_status_t pmm_kalshi_balance_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_balance_t *out, pmm_error_t *err);
 
-typedef struct pmm_kalshi_exchange { bool exchange_active, trading_active; uint32_t shards, shards_trading; int64_t resume_ns; } pmm_kalshi_exchange_t; /* bit sets by exchange_index */
+typedef struct pmm_kalshi_exchange {
+  bool exchange_active, trading_active;
+  uint32_t shards, shards_trading;
+  int64_t resume_ns;
+} pmm_kalshi_exchange_t; /* bit sets by exchange_index */
 pmm_status_t pmm_kalshi_exchange_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_exchange_t *out, pmm_error_t *err);
 
-typedef struct pmm_kalshi_limits { char tier[24]; int64_t read_rate_e6, read_cap_e6, write_rate_e6, write_cap_e6; } pmm_kalshi_limits_t; /* tokens a second, tokens */
+typedef struct pmm_kalshi_limits {
+  char tier[24];
+  int64_t read_rate_e6, read_cap_e6, write_rate_e6, write_cap_e6;
+} pmm_kalshi_limits_t; /* tokens a second, tokens */
 pmm_status_t pmm_kalshi_limits_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_limits_t *out, pmm_error_t *err);
 typedef struct pmm_kalshi_costs { /* tokens a call; batches: for each item */
   int64_t create, cancel, cancel_all, batch_create, batch_cancel, amend, decrease, get_order, other;
@@ -236,7 +300,8 @@ typedef struct pmm_kalshi_done {  /* create, cancel, amend, decrease; or an item
   pmm_kalshi_error_t error;       /* of an item: the batch itself is a success */
 } pmm_kalshi_done_t;
 pmm_status_t pmm_kalshi_done_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_done_t *out, pmm_error_t *err);
-pmm_status_t pmm_kalshi_batch_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_done_t *out, size_t cap, size_t *cnt, pmm_error_t *err);
+pmm_status_t pmm_kalshi_batch_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_done_t *out, size_t cap, size_t *cnt,
+                                   pmm_error_t *err);
 
 /* ==== what goes out ====
    Writers give the length of what they wrote into buf (NUL after it), or 0 when it does not fit or a value has no form on the wire
@@ -271,7 +336,8 @@ size_t pmm_kalshi_write_group(int64_t limit_e6, int32_t subaccount, int32_t exch
 size_t pmm_kalshi_write_subscribe(uint64_t id, const char *const *channel, size_t channel_cnt, const char *const *market, size_t market_cnt,
                                   bool use_yes_price, char *buf, size_t cap);
 typedef enum pmm_kalshi_update { PMM_KALSHI_ADD_MARKETS, PMM_KALSHI_DELETE_MARKETS, PMM_KALSHI_GET_SNAPSHOT } pmm_kalshi_update_t;
-size_t pmm_kalshi_write_update(uint64_t id, uint32_t sid, pmm_kalshi_update_t action, const char *const *market, size_t market_cnt, char *buf, size_t cap);
+size_t pmm_kalshi_write_update(uint64_t id, uint32_t sid, pmm_kalshi_update_t action, const char *const *market, size_t market_cnt,
+                               char *buf, size_t cap);
 size_t pmm_kalshi_write_unsubscribe(uint64_t id, const uint32_t *sid, size_t sid_cnt, char *buf, size_t cap);
 
 /* ==== books: from deltas by sid and seq to records ==== */

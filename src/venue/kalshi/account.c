@@ -72,14 +72,24 @@ static uint32_t find(const pmm__kalshi_t *a, pmm_kalshi_text_t vid, pmm_kalshi_t
 
 static bool is_new(pmm__kalshi_t *a, const pmm_kalshi_fill_t *f) {
   char key[2 * PMM__VID_MAX];
-  int const n = snprintf(key, sizeof key, "%.*s/%.*s", (int)pmm_min64(f->trade_id.len, PMM__VID_MAX - 2), f->trade_id.at, (int)pmm_min64(f->order_id.len, PMM__VID_MAX - 2), f->order_id.at);
+  int const n = snprintf(key, sizeof key, "%.*s/%.*s", (int)pmm_min64(f->trade_id.len, PMM__VID_MAX - 2), f->trade_id.at,
+                         (int)pmm_min64(f->order_id.len, PMM__VID_MAX - 2), f->order_id.at);
   return pmm__seen_note(a->seen, key, (size_t)n);
 }
 
 static void tell_fill(pmm__kalshi_t *a, const pmm_kalshi_fill_t *f, uint64_t order_id, uint32_t market) {
-  pmm_event_t const ev = {.md = {.recv_ns = pmm_net_now(a->net), .exch_ns = f->exch_ns, .qty_e6 = f->qty_e6, .price_e4 = f->price_e4, .market = a->first_market + market,
-                                 .kind = PMM_EV_FILL, .side = f->side, .flags = f->maker ? PMM_F_MAKER : 0, .aux = PMM_SETTLE_FINAL},
-                          .order_id = order_id, .amount_e6 = f->fee_e6, .ref_id = pmm_venue_ref(f->trade_id.at, f->trade_id.len)};
+  pmm_event_t const ev = {.md = {.recv_ns = pmm_net_now(a->net),
+                                 .exch_ns = f->exch_ns,
+                                 .qty_e6 = f->qty_e6,
+                                 .price_e4 = f->price_e4,
+                                 .market = a->first_market + market,
+                                 .kind = PMM_EV_FILL,
+                                 .side = f->side,
+                                 .flags = f->maker ? PMM_F_MAKER : 0,
+                                 .aux = PMM_SETTLE_FINAL},
+                          .order_id = order_id,
+                          .amount_e6 = f->fee_e6,
+                          .ref_id = pmm_venue_ref(f->trade_id.at, f->trade_id.len)};
   a->activity++;
   if (f->exch_ns != PMM_TIME_NONE) a->last_fill_ns = pmm_max64(a->last_fill_ns, f->exch_ns);
   a->sink.account(a->sink.ctx, &ev);
@@ -94,7 +104,9 @@ void pmm__k_fill(pmm__kalshi_t *a, const pmm_kalshi_fill_t *f) {
   if (idx == PMM__ORDER_NONE) {
     bool const ours = pmm_kalshi_client_id_read(f->client_order_id, &order_id) == PMM_OK;
     if (ours && is_new(a, f)) tell_fill(a, f, order_id, market);
-    else if (!ours) pmm__k_notice(a, PMM_WARN, "foreign-fill", market, "a fill of order %.*s, which is not one of ours", (int)pmm_min64(f->order_id.len, 64), f->order_id.at);
+    else if (!ours)
+      pmm__k_notice(a, PMM_WARN, "foreign-fill", market, "a fill of order %.*s, which is not one of ours",
+                    (int)pmm_min64(f->order_id.len, 64), f->order_id.at);
     return;
   }
   pmm__vorder_t *const o = pmm__orders_at(a->orders, idx);
@@ -131,7 +143,8 @@ void pmm__k_order(pmm__kalshi_t *a, const pmm_kalshi_order_t *v) {
   if (v->expires_ns != PMM_TIME_NONE && a->korder[idx].expires_ns != PMM_TIME_NONE) a->korder[idx].expires_ns = v->expires_ns;
   if (v->status == PMM_KALSHI_ORDER_CANCELED) {
     bool const expired = v->reason == PMM_KALSHI_REASON_EXPIRY || v->reason == PMM_KALSHI_REASON_CLOSE;
-    pmm__k_ended(a, idx, expired ? PMM_EV_EXPIRED : PMM_EV_CANCELLED, pmm_max64(o->qty_e6 - v->filled_e6, 0), v->filled_e6, why_of(v->reason), v->updated_ns);
+    pmm__k_ended(a, idx, expired ? PMM_EV_EXPIRED : PMM_EV_CANCELLED, pmm_max64(o->qty_e6 - v->filled_e6, 0), v->filled_e6,
+                 why_of(v->reason), v->updated_ns);
   } else if (v->status == PMM_KALSHI_ORDER_EXECUTED && o->stage != PMM__V_OVER) {
     pmm__k_look(a, idx, 2 * LOOK_NS);
   }
@@ -231,13 +244,17 @@ static void look(pmm__kalshi_t *a, uint32_t idx) {
   uint64_t tag;
   pmm__vorder_t *const o = pmm__orders_at(a->orders, idx);
   int64_t const mono_ns = pmm_net_mono(a->net), since_ns = pmm__k_venue_now(a) - (mono_ns - o->sent_ns) - PAST_OVERLAP_NS;
-  if (a->request_cnt == PMM__K_REQUESTS_MAX || !pmm_bucket_take(&a->read_bucket, (double)(o->vid[0] ? a->costs.get_order : a->costs.other), PMM_BUCKET_NORMAL, mono_ns)) return;
+  if (a->request_cnt == PMM__K_REQUESTS_MAX ||
+      !pmm_bucket_take(&a->read_bucket, (double)(o->vid[0] ? a->costs.get_order : a->costs.other), PMM_BUCKET_NORMAL, mono_ns))
+    return;
   pmm__krequest_t *const r = pmm__k_request_new(a, K_LOOK, &tag);
   r->cnt = 1;
   r->order[0] = idx;
   r->order_id[0] = o->order_id;
   if (o->vid[0]) snprintf(path, sizeof path, "/portfolio/orders/%s", o->vid);
-  else snprintf(path, sizeof path, "/portfolio/orders?ticker=%s&min_ts=%" PRId64 "&limit=%d", a->market[o->market].desc.id, since_ns / PMM_NS_PER_S, PMM__K_PAGE);
+  else
+    snprintf(path, sizeof path, "/portfolio/orders?ticker=%s&min_ts=%" PRId64 "&limit=%d", a->market[o->market].desc.id,
+             since_ns / PMM_NS_PER_S, PMM__K_PAGE);
   if (!pmm__k_get(a, path, on_look, tag)) {
     pmm__k_request_free(a, r);
     return;
@@ -257,7 +274,8 @@ void pmm__k_looks_tick(pmm__kalshi_t *a, int64_t mono_ns) {
 /* -- pages -- */
 
 static bool in_ours(const pmm__kalshi_t *a, const pmm_kalshi_order_t *v, uint32_t *market) {
-  return v->status == PMM_KALSHI_ORDER_RESTING && v->subaccount == a->params.subaccount && pmm_kalshi_books_find(a->books, v->market, market) == PMM_OK;
+  return v->status == PMM_KALSHI_ORDER_RESTING && v->subaccount == a->params.subaccount &&
+         pmm_kalshi_books_find(a->books, v->market, market) == PMM_OK;
 }
 
 /* Ids as texts of their own: what was read lasts until the codec's next message. */
@@ -297,8 +315,13 @@ static void adopt(pmm__kalshi_t *a, const pmm_kalshi_order_t *v, uint32_t market
   o->heard_ns = pmm_net_mono(a->net);
   a->korder[idx] = (pmm__korder_t){.expires_ns = v->expires_ns, .user_expires_ns = PMM_TIME_NONE, .acked = true};
   (void)pmm__orders_name(a->orders, idx, v->order_id.at, v->order_id.len);
-  a->adopted[a->adopted_cnt++] = (pmm_order_report_t){.order_id = order_id, .market = a->first_market + market, .route = o->route, .price_e4 = o->price_e4,
-                                                      .open_e6 = v->remaining_e6, .filled_e6 = v->filled_e6, .placed_ns = v->created_ns};
+  a->adopted[a->adopted_cnt++] = (pmm_order_report_t){.order_id = order_id,
+                                                      .market = a->first_market + market,
+                                                      .route = o->route,
+                                                      .price_e4 = o->price_e4,
+                                                      .open_e6 = v->remaining_e6,
+                                                      .filled_e6 = v->filled_e6,
+                                                      .placed_ns = v->created_ns};
 }
 
 /* Orders of earlier runs, by name, so that their fills are known when they are read. */
@@ -361,8 +384,11 @@ static void positions_page(pmm__kalshi_t *a, const pmm_kalshi_page_t *page) {
     uint32_t market;
     if (p->position_e6 == 0 || pmm_kalshi_books_find(a->books, p->market, &market) != PMM_OK || a->holding_cnt == PMM_VENUE_MARKETS_MAX) continue;
     bool const yes = p->position_e6 > 0;
-    a->holding[a->holding_cnt++] = (pmm_holding_report_t){.market = a->first_market + market, .yes_e6 = yes ? p->position_e6 : 0, .no_e6 = yes ? 0 : -p->position_e6,
-                                                          .yes_cost_e6 = yes ? p->cost_e6 : 0, .no_cost_e6 = yes ? 0 : p->cost_e6};
+    a->holding[a->holding_cnt++] = (pmm_holding_report_t){.market = a->first_market + market,
+                                                          .yes_e6 = yes ? p->position_e6 : 0,
+                                                          .no_e6 = yes ? 0 : -p->position_e6,
+                                                          .yes_cost_e6 = yes ? p->cost_e6 : 0,
+                                                          .no_cost_e6 = yes ? 0 : p->cost_e6};
   }
 }
 
@@ -401,8 +427,14 @@ static uint64_t in_flight(const pmm__kalshi_t *a) {
 }
 
 static void report(pmm__kalshi_t *a) {
-  pmm_account_report_t const r = {.takeover = a->reading_takeover, .at_ns = pmm_net_now(a->net), .cash_e6 = a->balance_e6 + a->locked_e6, .locked_e6 = a->locked_e6,
-                                  .holding = a->holding, .holding_cnt = a->holding_cnt, .order = a->adopted, .order_cnt = a->reading_takeover ? a->adopted_cnt : 0,
+  pmm_account_report_t const r = {.takeover = a->reading_takeover,
+                                  .at_ns = pmm_net_now(a->net),
+                                  .cash_e6 = a->balance_e6 + a->locked_e6,
+                                  .locked_e6 = a->locked_e6,
+                                  .holding = a->holding,
+                                  .holding_cnt = a->holding_cnt,
+                                  .order = a->adopted,
+                                  .order_cnt = a->reading_takeover ? a->adopted_cnt : 0,
                                   .in_flight = in_flight(a)};
   a->sink.report(a->sink.ctx, &r);
 }
@@ -444,15 +476,25 @@ void pmm__k_account_path(pmm__kalshi_t *a, char *path, size_t cap) {
   pmm__k_put_cursor(a, path, cap);
 }
 
+static pmm__kstep_t after_group(const pmm__kalshi_t *a) { return a->fills_since_ns != PMM_TIME_NONE ? K_READ_PAST : K_READ_ORDERS; }
+
+/* A group lies on one shard, and orders of another would be refused with it. */
+void pmm__k_take_group(pmm__kalshi_t *a) {
+  bool const one = __builtin_popcount(a->shards) <= 1;
+  if (!one)
+    pmm__k_notice(a, PMM_NOTE, "order-group", PMM_NOTICE_NO_MARKET, "markets of several shards: cancelling everything takes a cancel for each order");
+  pmm__k_step(a, one ? K_TAKE_GROUP : after_group(a));
+}
+
 /* What follows a step when its last page has been read. */
 static void after(pmm__kalshi_t *a) {
   char path[1536] = "";
   switch ((pmm__kstep_t)a->step) {
   case K_TAKE_CLEAR:
     if (a->stopping) pmm__k_cleared(a);
-    else pmm__k_step(a, K_TAKE_GROUP);
+    else pmm__k_take_group(a);
     break;
-  case K_TAKE_GROUP: pmm__k_step(a, a->fills_since_ns != PMM_TIME_NONE ? K_READ_PAST : K_READ_ORDERS); break;
+  case K_TAKE_GROUP: pmm__k_step(a, after_group(a)); break;
   case K_READ_PAST: pmm__k_step(a, K_READ_FILLS); break;
   case K_READ_FILLS: pmm__k_step(a, K_READ_ORDERS); break;
   case K_READ_ORDERS:
@@ -510,7 +552,8 @@ bool pmm__k_account_answer(pmm__kalshi_t *a, const pmm_http_response_t *r, pmm_e
   pmm_kalshi_page_t page = {0};
   bool const good = r->http == 200 || r->http == 201;
   if (!good && a->step == K_TAKE_GROUP && r->http >= 400 && r->http < 500 && r->http != 429) {
-    pmm__k_notice(a, PMM_WARN, "order-group", PMM_NOTICE_NO_MARKET, "no order group (HTTP %d): cancelling everything takes a cancel for each order", r->http);
+    pmm__k_notice(a, PMM_WARN, "order-group", PMM_NOTICE_NO_MARKET,
+                  "no order group (HTTP %d): cancelling everything takes a cancel for each order", r->http);
     after(a);
     return true;
   }

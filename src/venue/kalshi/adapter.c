@@ -31,17 +31,31 @@ void pmm__k_md(pmm__kalshi_t *a, pmm_md_t *md, size_t cnt) {
 }
 
 void pmm__k_event(pmm__kalshi_t *a, const pmm__vorder_t *o, pmm_kind_t kind, int64_t qty_e6, int64_t amount_e6, uint8_t aux, int64_t exch_ns) {
-  pmm_event_t const ev = {.md = {.recv_ns = pmm_net_now(a->net), .exch_ns = exch_ns, .qty_e6 = qty_e6, .price_e4 = o->price_e4, .market = a->first_market + o->market,
-                                 .kind = (uint8_t)kind, .side = (uint8_t)pmm_route_side((pmm_route_t)o->route), .aux = aux},
-                          .order_id = o->order_id, .amount_e6 = amount_e6, .ref_id = o->vid[0] ? pmm_venue_ref(o->vid, strlen(o->vid)) : 0};
+  pmm_event_t const ev = {.md = {.recv_ns = pmm_net_now(a->net),
+                                 .exch_ns = exch_ns,
+                                 .qty_e6 = qty_e6,
+                                 .price_e4 = o->price_e4,
+                                 .market = a->first_market + o->market,
+                                 .kind = (uint8_t)kind,
+                                 .side = (uint8_t)pmm_route_side((pmm_route_t)o->route),
+                                 .aux = aux},
+                          .order_id = o->order_id,
+                          .amount_e6 = amount_e6,
+                          .ref_id = o->vid[0] ? pmm_venue_ref(o->vid, strlen(o->vid)) : 0};
   a->activity++;
   a->sink.account(a->sink.ctx, &ev);
 }
 
 static void tell_life(pmm__kalshi_t *a, uint32_t market, pmm_life_t life, pmm_outcome_t outcome, int64_t payout_e6) {
   a->market[market].desc.life = (uint8_t)life;
-  pmm_md_t md = {.recv_ns = pmm_net_now(a->net), .exch_ns = PMM_TIME_NONE, .qty_e6 = payout_e6, .market = market, .kind = PMM_MD_STATUS, .side = (uint8_t)outcome,
-                 .aux = (uint8_t)life, .flags = PMM_F_LAST};
+  pmm_md_t md = {.recv_ns = pmm_net_now(a->net),
+                 .exch_ns = PMM_TIME_NONE,
+                 .qty_e6 = payout_e6,
+                 .market = market,
+                 .kind = PMM_MD_STATUS,
+                 .side = (uint8_t)outcome,
+                 .aux = (uint8_t)life,
+                 .flags = PMM_F_LAST};
   pmm__k_md(a, &md, 1);
 }
 
@@ -49,7 +63,8 @@ static void tell_life(pmm__kalshi_t *a, uint32_t market, pmm_life_t life, pmm_ou
 void pmm__k_life(pmm__kalshi_t *a, uint32_t market, pmm_life_t life, pmm_outcome_t outcome, int64_t payout_e6) {
   pmm_life_t const now = (pmm_life_t)a->market[market].desc.life;
   if (now == life) return;
-  if (pmm_life_move(now, life) != PMM_OK && life > PMM_LIFE_CLOSED && now < PMM_LIFE_CLOSED) tell_life(a, market, PMM_LIFE_CLOSED, PMM_OUTCOME_UNKNOWN, 0);
+  if (pmm_life_move(now, life) != PMM_OK && life > PMM_LIFE_CLOSED && now < PMM_LIFE_CLOSED)
+    tell_life(a, market, PMM_LIFE_CLOSED, PMM_OUTCOME_UNKNOWN, 0);
   if (pmm_life_move((pmm_life_t)a->market[market].desc.life, life) == PMM_OK) tell_life(a, market, life, outcome, payout_e6);
 }
 
@@ -79,13 +94,19 @@ static void keep_hours(pmm__kalshi_t *a) {
     const pmm_market_t *const m = &a->market[i].desc;
     bool const trades = m->life == PMM_LIFE_OPEN || m->life == PMM_LIFE_HALTED;
     if (trades && m->close_ns != PMM_TIME_NONE && now_ns >= m->close_ns) pmm__k_life(a, i, PMM_LIFE_CLOSED, PMM_OUTCOME_UNKNOWN, 0);
-    else if (m->life == PMM_LIFE_PENDING && m->open_ns != PMM_TIME_NONE && now_ns >= m->open_ns) pmm__k_life(a, i, PMM_LIFE_OPEN, PMM_OUTCOME_UNKNOWN, 0);
+    else if (m->life == PMM_LIFE_PENDING && m->open_ns != PMM_TIME_NONE && now_ns >= m->open_ns)
+      pmm__k_life(a, i, PMM_LIFE_OPEN, PMM_OUTCOME_UNKNOWN, 0);
   }
 }
 
 static void tell_phase(pmm__kalshi_t *a, pmm_phase_t phase) {
   for (uint32_t i = 0; i < a->market_cnt; i++) {
-    pmm_md_t md = {.recv_ns = pmm_net_now(a->net), .exch_ns = PMM_TIME_NONE, .market = i, .kind = PMM_MD_PHASE, .aux = (uint8_t)phase, .flags = PMM_F_LAST};
+    pmm_md_t md = {.recv_ns = pmm_net_now(a->net),
+                   .exch_ns = PMM_TIME_NONE,
+                   .market = i,
+                   .kind = PMM_MD_PHASE,
+                   .aux = (uint8_t)phase,
+                   .flags = PMM_F_LAST};
     pmm__k_md(a, &md, 1);
   }
 }
@@ -95,11 +116,14 @@ static void on_status(void *ctx, uint64_t tag, const pmm_http_response_t *r) {
   pmm__kalshi_t *const a = ctx;
   pmm_kalshi_exchange_t x;
   (void)tag;
-  if (pmm__k_returned(a) || r->status != PMM_OK || (r->http != 200 && r->http != 503) || pmm_kalshi_exchange_read(a->codec, r->body, r->body_len, &x, NULL) != PMM_OK) return;
+  if (pmm__k_returned(a) || r->status != PMM_OK || (r->http != 200 && r->http != 503) ||
+      pmm_kalshi_exchange_read(a->codec, r->body, r->body_len, &x, NULL) != PMM_OK)
+    return;
   bool const traded = shards_trade(a);
   a->exchange = x;
   if (shards_trade(a) == traded) return;
-  pmm__k_notice(a, PMM_WARN, "exchange", PMM_NOTICE_NO_MARKET, traded ? "the exchange takes no orders (maintenance or pause)" : "the exchange trades again");
+  pmm__k_notice(a, PMM_WARN, "exchange", PMM_NOTICE_NO_MARKET,
+                traded ? "the exchange takes no orders (maintenance or pause)" : "the exchange trades again");
   tell_phase(a, traded ? PMM_PHASE_CANCEL_ONLY : PMM_PHASE_NORMAL);
   pmm__k_judge_ready(a);
 }
@@ -180,7 +204,8 @@ static const char *secret(const pmm_secrets_t *s, const char *name) {
 }
 
 static pmm_status_t open_key(pmm__kalshi_t *a, const pmm_secrets_t *secrets, pmm_error_t *err) {
-  const char *const id = secret(secrets, secret_names[0]), *const path = secret(secrets, secret_names[1]), *const pem = secret(secrets, secret_names[2]);
+  const char *const id = secret(secrets, secret_names[0]), *const path = secret(secrets, secret_names[1]),
+                    *const pem = secret(secrets, secret_names[2]);
   char buf[PMM_KALSHI_PEM_BUF];
   size_t len = 0;
   if (!id) return pmm_error_set(err, PMM_NOT_FOUND, "kalshi: KALSHI_API_KEY_ID is not set");
@@ -217,7 +242,8 @@ static pmm_status_t prepare_paths(pmm__kalshi_t *a, pmm_error_t *err) {
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     char path[PMM_KALSHI_PATH_BUF];
     snprintf(path, sizeof path, "%.150s%s", a->root, rows[i].path);
-    if (pmm_kalshi_signer_prepare(a->signer, rows[i].method, path, rows[i].slot) != PMM_OK) return pmm_error_set(err, PMM_INVAL, "kalshi: rest is too long");
+    if (pmm_kalshi_signer_prepare(a->signer, rows[i].method, path, rows[i].slot) != PMM_OK)
+      return pmm_error_set(err, PMM_INVAL, "kalshi: rest is too long");
   }
   return PMM_OK;
 }
@@ -234,9 +260,10 @@ static bool take_memory(pmm__kalshi_t *a) {
   a->places.at = calloc(PMM__K_QUEUE_MAX, sizeof *a->places.at);
   a->cancels.at = calloc(PMM__K_QUEUE_MAX, sizeof *a->cancels.at);
   a->amends.at = calloc(PMM__K_QUEUE_MAX, sizeof *a->amends.at);
-  return a->market && a->event_terms && a->korder && a->holding && a->adopted && a->order_page && a->fill_page && a->position_page && a->places.at && a->cancels.at &&
-         a->amends.at && pmm__orders_new(&a->orders, PMM_VENUE_ORDERS_MAX) == PMM_OK && pmm__seen_new(&a->seen, PMM__K_SEEN_MAX) == PMM_OK &&
-         pmm_kalshi_codec_open(&a->codec) == PMM_OK && pmm_kalshi_books_open(&a->books, PMM_VENUE_MARKETS_MAX) == PMM_OK;
+  return a->market && a->event_terms && a->korder && a->holding && a->adopted && a->order_page && a->fill_page && a->position_page &&
+         a->places.at && a->cancels.at && a->amends.at && pmm__orders_new(&a->orders, PMM_VENUE_ORDERS_MAX) == PMM_OK &&
+         pmm__seen_new(&a->seen, PMM__K_SEEN_MAX) == PMM_OK && pmm_kalshi_codec_open(&a->codec) == PMM_OK &&
+         pmm_kalshi_books_open(&a->books, PMM_VENUE_MARKETS_MAX) == PMM_OK;
 }
 
 static void close_adapter(pmm_adapter_t *a) {
@@ -251,7 +278,8 @@ static void close_adapter(pmm_adapter_t *a) {
   pmm_kalshi_books_close(a->books);
   pmm__orders_free(a->orders);
   pmm__seen_free(a->seen);
-  void *const memory[] = {a->market, a->event_terms, a->korder, a->holding, a->adopted, a->order_page, a->fill_page, a->position_page, a->places.at, a->cancels.at, a->amends.at};
+  void *const memory[] = {a->market,    a->event_terms,   a->korder,    a->holding,    a->adopted,  a->order_page,
+                          a->fill_page, a->position_page, a->places.at, a->cancels.at, a->amends.at};
   for (size_t i = 0; i < sizeof memory / sizeof memory[0]; i++) free(memory[i]);
   a->signer = NULL;
   if (a->http_cnt == 0) free(a); /* else with the last answer */
@@ -262,7 +290,10 @@ static pmm_status_t set_up(pmm__kalshi_t *a, const pmm_secrets_t *secrets, pmm_e
   if (!a->params.markets[0]) return pmm_error_set(err, PMM_INVAL, "kalshi: markets: none are named");
   if (!take_memory(a)) return pmm_error_set(err, PMM_FULL, "kalshi: out of memory");
   pmm_kalshi_costs_default(&a->costs);
-  pmm_kalshi_limits_t const lowest = {.read_rate_e6 = READ_RATE * PMM_ONE_E6, .read_cap_e6 = READ_RATE * PMM_ONE_E6, .write_rate_e6 = WRITE_RATE * PMM_ONE_E6, .write_cap_e6 = WRITE_RATE * PMM_ONE_E6};
+  pmm_kalshi_limits_t const lowest = {.read_rate_e6 = READ_RATE * PMM_ONE_E6,
+                                      .read_cap_e6 = READ_RATE * PMM_ONE_E6,
+                                      .write_rate_e6 = WRITE_RATE * PMM_ONE_E6,
+                                      .write_cap_e6 = WRITE_RATE * PMM_ONE_E6};
   pmm__k_set_limits(a, &lowest);
   pmm_status_t st = place_urls(a, err);
   if (st == PMM_OK) st = open_key(a, secrets, err);
@@ -276,8 +307,8 @@ static pmm_status_t set_up(pmm__kalshi_t *a, const pmm_secrets_t *secrets, pmm_e
 }
 
 /* Kalshi's socket wants keys even for public channels, so public_only needs them too: only the account is left alone. */
-static pmm_status_t open_adapter(pmm_adapter_t **adapter, pmm_net_t *net, const pmm_venue_params_t *params, const pmm_secrets_t *secrets, bool public_only, uint64_t run_id,
-                                 const pmm_venue_sink_t *sink, pmm_error_t *err) {
+static pmm_status_t open_adapter(pmm_adapter_t **adapter, pmm_net_t *net, const pmm_venue_params_t *params, const pmm_secrets_t *secrets,
+                                 bool public_only, uint64_t run_id, const pmm_venue_sink_t *sink, pmm_error_t *err) {
   (void)run_id; /* order ids carry it */
   pmm__kalshi_t *const a = calloc(1, sizeof *a);
   if (!a) return pmm_error_set(err, PMM_FULL, "kalshi: out of memory");
@@ -307,7 +338,8 @@ static void start(pmm_adapter_t *a, uint32_t first_market, int64_t fills_since_n
   }
   a->reading_takeover = true;
   a->activity_at_start = a->activity;
-  pmm__k_step(a, a->params.open_orders == PMM_OPEN_CANCEL ? K_TAKE_CLEAR : K_TAKE_GROUP);
+  if (a->params.open_orders == PMM_OPEN_CANCEL) pmm__k_step(a, K_TAKE_CLEAR);
+  else pmm__k_take_group(a);
 }
 
 static void reconcile(pmm_adapter_t *a) { a->reconcile_wanted = a->taken_over; }
@@ -337,5 +369,13 @@ static void stop(pmm_adapter_t *a, int64_t deadline_mono_ns) {
   pmm__k_step(a, K_TAKE_CLEAR);
 }
 
-const pmm_venue_ops_t pmm_kalshi_ops = {.venue = PMM_VENUE_KALSHI, .secrets = secret_names, .open = open_adapter, .start = start, .submit = pmm__k_submit,
-                                        .cancel_all = pmm__k_cancel_all, .reconcile = reconcile, .rate_left = rate_left, .stop = stop, .close = close_adapter};
+const pmm_venue_ops_t pmm_kalshi_ops = {.venue = PMM_VENUE_KALSHI,
+                                        .secrets = secret_names,
+                                        .open = open_adapter,
+                                        .start = start,
+                                        .submit = pmm__k_submit,
+                                        .cancel_all = pmm__k_cancel_all,
+                                        .reconcile = reconcile,
+                                        .rate_left = rate_left,
+                                        .stop = stop,
+                                        .close = close_adapter};

@@ -119,7 +119,8 @@ struct pmm_adapter {
 typedef pmm_adapter_t pmm__kalshi_t;
 
 /* -- adapter.c -- */
-void pmm__k_notice(pmm__kalshi_t *a, pmm_severity_t severity, const char *code, uint32_t market, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void pmm__k_notice(pmm__kalshi_t *a, pmm_severity_t severity, const char *code, uint32_t market, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
 int64_t pmm__k_venue_now(pmm__kalshi_t *a);    /* the venue's wall clock */
 void pmm__k_cleared(pmm__kalshi_t *a);         /* nothing of ours rests: a stop is complete */
 void pmm__k_took_over(pmm__kalshi_t *a);
@@ -133,13 +134,15 @@ typedef void (*pmm__kdone_t)(void *ctx, uint64_t tag, const pmm_http_response_t 
 /* GET of root + path, signed when there is a key. false: not sent (too many under way). */
 bool pmm__k_get(pmm__kalshi_t *a, const char *path_and_query, pmm__kdone_t done, uint64_t tag);
 /* slot: prepared headers, or UINT32_MAX: signed now. */
-bool pmm__k_send(pmm__kalshi_t *a, const char *method, const char *path_and_query, uint32_t slot, const char *body, size_t len, pmm__kdone_t done, uint64_t tag);
+bool pmm__k_send(pmm__kalshi_t *a, const char *method, const char *path_and_query, uint32_t slot, const char *body, size_t len,
+                 pmm__kdone_t done, uint64_t tag);
 /* First thing in every answer's function: true when the adapter is closed, and then perhaps gone. */
 bool pmm__k_returned(pmm__kalshi_t *a);
 pmm__krequest_t *pmm__k_request_new(pmm__kalshi_t *a, pmm__kkind_t kind, uint64_t *tag); /* NULL: all taken */
 pmm__krequest_t *pmm__k_request_of(pmm__kalshi_t *a, uint64_t tag);                       /* NULL: no longer ours */
 void pmm__k_request_free(pmm__kalshi_t *a, pmm__krequest_t *r);
-void pmm__k_hear(pmm__kalshi_t *a, const pmm_http_response_t *r, int64_t venue_ns);       /* a sample for the clock; PMM_TIME_NONE: from the Date header */
+void pmm__k_hear(pmm__kalshi_t *a, const pmm_http_response_t *r,
+                 int64_t venue_ns); /* a sample for the clock; PMM_TIME_NONE: from the Date header */
 
 /* -- boot.c -- */
 void pmm__k_boot(pmm__kalshi_t *a);
@@ -179,5 +182,6 @@ void pmm__k_looks_tick(pmm__kalshi_t *a, int64_t mono_ns);
 void pmm__k_look_answer(pmm__kalshi_t *a, pmm__krequest_t *r, const pmm_http_response_t *response);
 bool pmm__k_account_answer(pmm__kalshi_t *a, const pmm_http_response_t *r, pmm_error_t *err);
 void pmm__k_account_path(pmm__kalshi_t *a, char *path, size_t cap);
+void pmm__k_take_group(pmm__kalshi_t *a); /* the step, or the next one where there can be no group */
 size_t pmm__k_group_body(pmm__kalshi_t *a);
 #endif

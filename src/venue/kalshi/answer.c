@@ -57,7 +57,9 @@ static bool is_doubtful(const char *code) { return strstr(code, "internal") || s
 /* A 5xx stays unknown whatever its body says: the gateway that wrote it may not be what took the order. */
 static void judge(int http, pmm_kalshi_error_t *e) {
   e->fault = fault_of_http(http);
-  e->reject = e->fault == PMM_KALSHI_FAULT_NOT_FOUND ? PMM_REJECT_UNKNOWN_ORDER : e->fault == PMM_KALSHI_FAULT_RATE ? PMM_REJECT_RATE : PMM_REJECT_NONE;
+  e->reject = e->fault == PMM_KALSHI_FAULT_NOT_FOUND ? PMM_REJECT_UNKNOWN_ORDER
+              : e->fault == PMM_KALSHI_FAULT_RATE    ? PMM_REJECT_RATE
+                                                     : PMM_REJECT_NONE;
   if (is_doubtful(e->code)) e->fault = PMM_KALSHI_FAULT_UNKNOWN;
   if (e->fault == PMM_KALSHI_FAULT_UNKNOWN) return;
   for (size_t i = 0; i < PMM__COUNT(codes); i++) {
@@ -118,7 +120,8 @@ pmm_status_t pmm_kalshi_done_read(pmm_kalshi_codec_t *codec, const char *text, s
 
 static pmm_status_t take_item(const pmm__read_t *r, const pmm_json_node_t *object, void *out) { return take_done(r, object, out); }
 
-pmm_status_t pmm_kalshi_batch_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_done_t *out, size_t cap, size_t *cnt, pmm_error_t *err) {
+pmm_status_t pmm_kalshi_batch_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_done_t *out, size_t cap, size_t *cnt,
+                                   pmm_error_t *err) {
   pmm_kalshi_page_t page;
   pmm_status_t const st = pmm__kalshi_list(codec, text, len, (pmm__list_t){"orders", NULL, sizeof *out, take_item}, out, cap, &page, err);
   if (st == PMM_OK) *cnt = page.cnt;

@@ -197,7 +197,8 @@ static size_t load(book_t *k, const pmm_kalshi_frame_t *f, bool use_yes_price, p
   return n;
 }
 
-static pmm_status_t apply_book(pmm_kalshi_books_t *b, book_t *k, const pmm_kalshi_frame_t *f, const stream_t *s, pmm_md_t r, const pmm_md_t **md, size_t *cnt) {
+static pmm_status_t apply_book(pmm_kalshi_books_t *b, book_t *k, const pmm_kalshi_frame_t *f, const stream_t *s, pmm_md_t r,
+                               const pmm_md_t **md, size_t *cnt) {
   if (!snapshot_is_sound(k, f, s->use_yes_price)) {
     r.kind = PMM_MD_GAP;
     return spoiled(b, k, r, md, cnt);
@@ -210,7 +211,8 @@ static pmm_status_t apply_book(pmm_kalshi_books_t *b, book_t *k, const pmm_kalsh
   return PMM_OK;
 }
 
-static pmm_status_t apply_delta(pmm_kalshi_books_t *b, book_t *k, const pmm_kalshi_frame_t *f, const stream_t *s, pmm_md_t r, const pmm_md_t **md, size_t *cnt) {
+static pmm_status_t apply_delta(pmm_kalshi_books_t *b, book_t *k, const pmm_kalshi_frame_t *f, const stream_t *s, pmm_md_t r,
+                                const pmm_md_t **md, size_t *cnt) {
   if (!k->good || k->sid != s->sid) return PMM_NOT_READY;
   int32_t const price_e4 = yes_price(f->u.delta.no, s->use_yes_price, f->u.delta.price_e4), tick = tick_of(k, price_e4);
   pmm_side_t const side = f->u.delta.no ? PMM_ASK : PMM_BID;

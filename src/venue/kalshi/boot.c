@@ -130,7 +130,9 @@ static void next_terms(pmm__kalshi_t *a) {
 static void set_fees(pmm__kalshi_t *a, uint32_t i, const pmm_kalshi_terms_t *event) {
   pmm_fee_schedule_t fees;
   pmm_status_t const st = pmm_kalshi_fees(&a->event_terms[i], event, a->market[i].desc.fees.precision_e6, &fees);
-  if (st == PMM_NOT_FOUND) pmm__k_notice(a, PMM_WARN, "fees", i, "%s: fee type %s is not known; makers' fees are assumed", a->market[i].desc.id, a->event_terms[i].fee_type);
+  if (st == PMM_NOT_FOUND)
+    pmm__k_notice(a, PMM_WARN, "fees", i, "%s: fee type %s is not known; makers' fees are assumed", a->market[i].desc.id,
+                  a->event_terms[i].fee_type);
   if (st == PMM_OK || st == PMM_NOT_FOUND) a->market[i].desc.fees = fees;
 }
 

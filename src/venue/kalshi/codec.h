@@ -55,7 +55,8 @@ pmm_status_t pmm__kalshi_bad(const pmm__read_t *r, size_t at, const char *fmt, .
 pmm_status_t pmm__fields(const pmm__read_t *r, const pmm_json_node_t *object, const pmm__field_t *field, size_t cnt, void *out);
 /* One value, as its row of a table wants it. */
 pmm_status_t pmm__value(const pmm__read_t *r, const pmm_json_node_t *value, const pmm__field_t *field, void *out);
-pmm_status_t pmm__array(const pmm__read_t *r, const pmm_json_node_t *object, const char *key, const pmm_json_node_t **out); /* PMM_PARSE when missing or no array */
+pmm_status_t pmm__array(const pmm__read_t *r, const pmm_json_node_t *object, const char *key,
+                        const pmm_json_node_t **out); /* PMM_PARSE when missing or no array */
 /* Text of a node into a buffer of cap bytes, NUL-terminated; PMM_PARSE when too long. */
 pmm_status_t pmm__copy(const pmm__read_t *r, pmm_kalshi_text_t text, char *out, size_t cap, const char *what);
 #define PMM__COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -69,9 +70,13 @@ pmm_status_t pmm__kalshi_order(const pmm__read_t *r, const pmm_json_node_t *obje
 pmm_status_t pmm__kalshi_fill(const pmm__read_t *r, const pmm_json_node_t *object, pmm_kalshi_fill_t *out);
 pmm_status_t pmm__kalshi_position(const pmm__read_t *r, const pmm_json_node_t *object, pmm_kalshi_position_t *out);
 /* A page: the array `many`, or the single object `one` (may be NULL), each item of `size` bytes by take; then the cursor. */
-typedef struct pmm__list { const char *many, *one; size_t size; pmm_status_t (*take)(const pmm__read_t *r, const pmm_json_node_t *object, void *out); } pmm__list_t;
-pmm_status_t pmm__kalshi_list(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm__list_t list, void *out, size_t cap, pmm_kalshi_page_t *page,
-                              pmm_error_t *err);
+typedef struct pmm__list {
+  const char *many, *one;
+  size_t size;
+  pmm_status_t (*take)(const pmm__read_t *r, const pmm_json_node_t *object, void *out);
+} pmm__list_t;
+pmm_status_t pmm__kalshi_list(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm__list_t list, void *out, size_t cap,
+                              pmm_kalshi_page_t *page, pmm_error_t *err);
 /* price_ranges to a grid. */
 pmm_status_t pmm__kalshi_grid(const pmm__read_t *r, const pmm_json_node_t *ranges, pmm_grid_t *out);
 #endif

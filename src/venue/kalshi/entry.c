@@ -45,10 +45,17 @@ static pmm_kalshi_new_t form_of(pmm__kalshi_t *a, uint32_t idx, char id[PMM_KALS
     expires_ns = expires_ns == PMM_TIME_NONE ? dead_ns : pmm_min64(expires_ns, dead_ns);
   }
   k->expires_ns = rests ? expires_ns : PMM_TIME_NONE;
-  return (pmm_kalshi_new_t){.market = a->market[o->market].desc.id, .client_order_id = id, .group_id = a->group[0] ? a->group : NULL, .price_e4 = o->price_e4,
-                            .qty_e6 = o->qty_e6, .expires_ns = expires_ns, .side = (uint8_t)pmm_route_side((pmm_route_t)o->route),
-                            .tif = rests ? (expires_ns == PMM_TIME_NONE ? PMM_GTC : PMM_GTD) : o->tif, .post_only = rests && (o->flags & PMM_ACT_POST_ONLY),
-                            .reduce_only = !rests && (o->flags & PMM_ACT_REDUCE_ONLY), .subaccount = (int32_t)a->params.subaccount};
+  return (pmm_kalshi_new_t){.market = a->market[o->market].desc.id,
+                            .client_order_id = id,
+                            .group_id = a->group[0] ? a->group : NULL,
+                            .price_e4 = o->price_e4,
+                            .qty_e6 = o->qty_e6,
+                            .expires_ns = expires_ns,
+                            .side = (uint8_t)pmm_route_side((pmm_route_t)o->route),
+                            .tif = rests ? (expires_ns == PMM_TIME_NONE ? PMM_GTC : PMM_GTD) : o->tif,
+                            .post_only = rests && (o->flags & PMM_ACT_POST_ONLY),
+                            .reduce_only = !rests && (o->flags & PMM_ACT_REDUCE_ONLY),
+                            .subaccount = (int32_t)a->params.subaccount};
 }
 
 static void reject(pmm__kalshi_t *a, uint32_t idx, pmm_reject_t why) { pmm__k_ended(a, idx, PMM_EV_REJECT, 0, 0, why, PMM_TIME_NONE); }
@@ -62,8 +69,10 @@ static void send_places(pmm__kalshi_t *a, pmm__krequest_t *r, uint64_t tag) {
     pmm__orders_at(a->orders, r->order[i])->asked |= PMM__ASKED_PLACE;
   }
   bool const one = r->cnt == 1;
-  size_t const len = one ? pmm_kalshi_write_create(form, a->body, sizeof a->body) : pmm_kalshi_write_batch_create(form, r->cnt, a->body, sizeof a->body);
-  bool const sent = len > 0 && pmm__k_send(a, "POST", one ? ORDERS_PATH : ORDERS_PATH "/batched", one ? a->slot_create : a->slot_batch_create, a->body, len, on_done, tag);
+  size_t const len =
+      one ? pmm_kalshi_write_create(form, a->body, sizeof a->body) : pmm_kalshi_write_batch_create(form, r->cnt, a->body, sizeof a->body);
+  bool const sent = len > 0 && pmm__k_send(a, "POST", one ? ORDERS_PATH : ORDERS_PATH "/batched",
+                                           one ? a->slot_create : a->slot_batch_create, a->body, len, on_done, tag);
   if (sent) return;
   for (uint8_t i = 0; i < r->cnt; i++) reject(a, r->order[i], len > 0 ? PMM_REJECT_RATE : PMM_REJECT_SIZE);
   pmm__k_request_free(a, r);
@@ -89,7 +98,8 @@ void pmm__k_cancel_stray(pmm__kalshi_t *a, const pmm_kalshi_kill_t *kill, size_t
   for (size_t from = 0, n; from < cnt; from += n) {
     uint64_t tag;
     n = cnt - from < PMM__K_BATCH_MAX ? cnt - from : PMM__K_BATCH_MAX;
-    bool const may = a->request_cnt < PMM__K_REQUESTS_MAX && pmm_bucket_take(&a->write_bucket, (double)((int64_t)n * a->costs.batch_cancel), PMM_BUCKET_CANCEL, pmm_net_mono(a->net));
+    bool const may = a->request_cnt < PMM__K_REQUESTS_MAX && pmm_bucket_take(&a->write_bucket, (double)((int64_t)n * a->costs.batch_cancel),
+                                                                             PMM_BUCKET_CANCEL, pmm_net_mono(a->net));
     if (!may) return; /* they are found again */
     pmm__krequest_t *const r = pmm__k_request_new(a, K_STRAY, &tag);
     size_t const len = pmm_kalshi_write_batch_cancel(kill + from, n, a->body, sizeof a->body);
@@ -108,10 +118,14 @@ static void send_amend(pmm__kalshi_t *a, pmm__krequest_t *r, uint64_t tag) {
   k->amend_total_e6 = r->kind == K_RENEW ? o->qty_e6 : decrease ? o->qty_e6 - by_e6 : o->filled_e6 + k->amend_e6;
   if (r->kind == K_RENEW) k->expires_ns = pmm__k_venue_now(a) + a->params.dead_man_ns + PMM_NS_PER_S;
   if (r->kind == K_RENEW && k->user_expires_ns != PMM_TIME_NONE) k->expires_ns = pmm_min64(k->expires_ns, k->user_expires_ns);
-  pmm_kalshi_amend_t const form = {.market = market, .side = (uint8_t)pmm_route_side((pmm_route_t)o->route), .price_e4 = r->kind == K_RENEW ? o->price_e4 : k->amend_price_e4,
-                                   .total_e6 = k->amend_total_e6, .expires_ns = r->kind == K_RENEW ? k->expires_ns : PMM_TIME_NONE};
+  pmm_kalshi_amend_t const form = {.market = market,
+                                   .side = (uint8_t)pmm_route_side((pmm_route_t)o->route),
+                                   .price_e4 = r->kind == K_RENEW ? o->price_e4 : k->amend_price_e4,
+                                   .total_e6 = k->amend_total_e6,
+                                   .expires_ns = r->kind == K_RENEW ? k->expires_ns : PMM_TIME_NONE};
   snprintf(path, sizeof path, ORDERS_PATH "/%s/%s", o->vid, decrease ? "decrease" : "amend");
-  size_t const len = decrease ? pmm_kalshi_write_decrease(market, by_e6, a->body, sizeof a->body) : pmm_kalshi_write_amend(&form, a->body, sizeof a->body);
+  size_t const len =
+      decrease ? pmm_kalshi_write_decrease(market, by_e6, a->body, sizeof a->body) : pmm_kalshi_write_amend(&form, a->body, sizeof a->body);
   if (len > 0 && pmm__k_send(a, "POST", path, UINT32_MAX, a->body, len, on_done, tag)) return;
   o->asked &= (uint8_t)~PMM__ASKED_AMEND;
   k->renewing = false;
@@ -276,7 +290,11 @@ static void place(pmm__kalshi_t *a, const pmm_action_t *act) {
   bool const closed = a->market[market].desc.life != PMM_LIFE_OPEN;
   pmm_status_t const st = a->stopping || closed || !a->taken_over ? PMM_CLOSED : pmm__orders_add(a->orders, act->order_id, &idx);
   if (st != PMM_OK) {
-    pmm__k_event(a, &stray, PMM_EV_REJECT, 0, 0, st == PMM_CLOSED ? PMM_REJECT_CLOSED : st == PMM_EXISTS ? PMM_REJECT_DUPLICATE : PMM_REJECT_FULL, PMM_TIME_NONE);
+    pmm__k_event(a, &stray, PMM_EV_REJECT, 0, 0,
+                 st == PMM_CLOSED   ? PMM_REJECT_CLOSED
+                 : st == PMM_EXISTS ? PMM_REJECT_DUPLICATE
+                                    : PMM_REJECT_FULL,
+                 PMM_TIME_NONE);
     return;
   }
   pmm__vorder_t *const o = pmm__orders_at(a->orders, idx);
@@ -286,7 +304,8 @@ static void place(pmm__kalshi_t *a, const pmm_action_t *act) {
   o->flags = act->flags;
   o->price_e4 = act->price_e4;
   o->qty_e6 = act->qty_e6;
-  a->korder[idx] = (pmm__korder_t){.expires_ns = PMM_TIME_NONE, .user_expires_ns = act->tif == PMM_GTD ? act->expire_ns : PMM_TIME_NONE, .queued = true};
+  a->korder[idx] =
+      (pmm__korder_t){.expires_ns = PMM_TIME_NONE, .user_expires_ns = act->tif == PMM_GTD ? act->expire_ns : PMM_TIME_NONE, .queued = true};
   push(&a->places, idx);
 }
 
@@ -295,7 +314,8 @@ static void cancel_or_amend(pmm__kalshi_t *a, const pmm_action_t *act) {
   bool const cancel = act->kind == PMM_ACT_CANCEL;
   pmm__vorder_t stray = {.order_id = act->order_id, .market = act->market - a->first_market};
   if (idx == PMM__ORDER_NONE || !is_live(a, idx)) {
-    pmm__k_event(a, idx == PMM__ORDER_NONE ? &stray : pmm__orders_at(a->orders, idx), cancel ? PMM_EV_CANCEL_REJECT : PMM_EV_AMEND_REJECT, 0, 0, PMM_REJECT_UNKNOWN_ORDER, PMM_TIME_NONE);
+    pmm__k_event(a, idx == PMM__ORDER_NONE ? &stray : pmm__orders_at(a->orders, idx), cancel ? PMM_EV_CANCEL_REJECT : PMM_EV_AMEND_REJECT,
+                 0, 0, PMM_REJECT_UNKNOWN_ORDER, PMM_TIME_NONE);
     return;
   }
   if (cancel) {
@@ -449,7 +469,8 @@ static void failed(pmm__kalshi_t *a, const pmm__krequest_t *r, const pmm_http_re
     pmm_kalshi_error_read(a->codec, response->http, response->body, response->body_len, &e);
   }
   if (response->http == 429) slow_down(a);
-  if (e.fault == PMM_KALSHI_FAULT_AUTH) pmm__k_notice(a, PMM_ALERT, "refused", PMM_NOTICE_NO_MARKET, "the venue refuses our key: %s %s", e.code, e.details);
+  if (e.fault == PMM_KALSHI_FAULT_AUTH)
+    pmm__k_notice(a, PMM_ALERT, "refused", PMM_NOTICE_NO_MARKET, "the venue refuses our key: %s %s", e.code, e.details);
   all_done(a, r, &e);
 }
 
@@ -508,7 +529,8 @@ void pmm__k_entry_tick(pmm__kalshi_t *a, int64_t mono_ns) {
     for (uint32_t i = pmm__orders_first(a->orders); i != PMM__ORDER_NONE; i = pmm__orders_next(a->orders, i)) {
       pmm__vorder_t *const o = pmm__orders_at(a->orders, i);
       pmm__korder_t *const k = &a->korder[i];
-      bool const due = k->expires_ns != PMM_TIME_NONE && k->expires_ns - now_ns < a->params.dead_man_ns / 2 + PMM_NS_PER_S && k->expires_ns != k->user_expires_ns;
+      bool const due = k->expires_ns != PMM_TIME_NONE && k->expires_ns - now_ns < a->params.dead_man_ns / 2 + PMM_NS_PER_S &&
+                       k->expires_ns != k->user_expires_ns;
       if (!due || o->stage != PMM__V_RESTS || o->told_end || k->renewing || k->has_amend || k->wants_cancel || o->lost) continue;
       k->renewing = true;
       push(&a->amends, i);

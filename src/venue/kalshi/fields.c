@@ -47,7 +47,8 @@ static bool plain_decimal(const pmm_json_node_t *n, int scale, int64_t *out) {
 }
 
 /* Money and counts come as text; where a number came instead, its own digits count too. */
-static pmm_status_t take_decimal(const pmm__read_t *r, const pmm_json_node_t *n, const pmm__field_t *f, int scale, int64_t lo, int64_t hi, int64_t *out) {
+static pmm_status_t take_decimal(const pmm__read_t *r, const pmm_json_node_t *n, const pmm__field_t *f, int scale, int64_t lo, int64_t hi,
+                                 int64_t *out) {
   int64_t v;
   if (!is_decimal(n)) return wrong(r, n, f, "no number of its scale");
   if (!plain_decimal(n, scale, &v) && pmm_decimal_parse(n->text, n->len, scale, &v, NULL) != PMM_OK) return wrong(r, n, f, "no number of its scale");

@@ -71,7 +71,14 @@ static pmm_status_t side_of(const pmm__read_t *r, const pmm_json_node_t *object,
   return PMM_OK;
 }
 
-typedef struct raw_fill { pmm_kalshi_fill_t f; sides_t sides; int64_t ts_ns, created_ns, ms_ns; bool taker; pmm_kalshi_text_t id, ticker; int64_t position_e6; } raw_fill_t;
+typedef struct raw_fill {
+  pmm_kalshi_fill_t f;
+  sides_t sides;
+  int64_t ts_ns, created_ns, ms_ns;
+  bool taker;
+  pmm_kalshi_text_t id, ticker;
+  int64_t position_e6;
+} raw_fill_t;
 
 pmm_status_t pmm__kalshi_fill(const pmm__read_t *r, const pmm_json_node_t *object, pmm_kalshi_fill_t *out) {
   static const pmm__field_t fields[] = {
@@ -205,7 +212,13 @@ static pmm_status_t take_book(taker_t *t, const pmm_json_node_t *msg) {
 }
 
 /* The text in ts is on its way out: it counts only where the milliseconds are missing. */
-typedef struct raw_delta { pmm_kalshi_text_t market, client_order_id; int64_t qty_e6, ts_ns, ms_ns; const pmm_json_node_t *ts; int32_t price_e4; uint8_t side; } raw_delta_t;
+typedef struct raw_delta {
+  pmm_kalshi_text_t market, client_order_id;
+  int64_t qty_e6, ts_ns, ms_ns;
+  const pmm_json_node_t *ts;
+  int32_t price_e4;
+  uint8_t side;
+} raw_delta_t;
 static pmm_status_t take_delta(taker_t *t, const pmm_json_node_t *msg) {
   static const pmm__field_t fields[] = {
       PMM__FIELD(raw_delta_t, market, "market_ticker", F_TEXT, true),
@@ -231,7 +244,13 @@ static pmm_status_t take_delta(taker_t *t, const pmm_json_node_t *msg) {
   return PMM_OK;
 }
 
-typedef struct raw_trade { pmm_kalshi_text_t market, trade_id; int64_t qty_e6, ts_ns, ms_ns; int32_t price_e4; uint8_t book, outcome, old; bool block; } raw_trade_t;
+typedef struct raw_trade {
+  pmm_kalshi_text_t market, trade_id;
+  int64_t qty_e6, ts_ns, ms_ns;
+  int32_t price_e4;
+  uint8_t book, outcome, old;
+  bool block;
+} raw_trade_t;
 static pmm_status_t take_trade(taker_t *t, const pmm_json_node_t *msg) {
   static const pmm__field_t fields[] = {
       PMM__FIELD(raw_trade_t, trade_id, "trade_id", F_TEXT, true),
@@ -245,7 +264,8 @@ static pmm_status_t take_trade(taker_t *t, const pmm_json_node_t *msg) {
       PMM__FIELD(raw_trade_t, ts_ns, "ts", F_TIME, false),
       PMM__FIELD(raw_trade_t, ms_ns, "ts_ms", F_MS, false),
   };
-  raw_trade_t raw = {.ts_ns = PMM_TIME_NONE, .ms_ns = PMM_TIME_NONE, .book = PMM_KALSHI_NO_SIDE, .outcome = PMM_KALSHI_NO_SIDE, .old = PMM_KALSHI_NO_SIDE};
+  raw_trade_t raw = {
+      .ts_ns = PMM_TIME_NONE, .ms_ns = PMM_TIME_NONE, .book = PMM_KALSHI_NO_SIDE, .outcome = PMM_KALSHI_NO_SIDE, .old = PMM_KALSHI_NO_SIDE};
   pmm_status_t const st = pmm__fields(&t->r, msg, fields, PMM__COUNT(fields), &raw);
   if (st != PMM_OK) return st;
   uint8_t const taker = raw.book != PMM_KALSHI_NO_SIDE ? raw.book : raw.outcome != PMM_KALSHI_NO_SIDE ? raw.outcome : raw.old;
@@ -260,7 +280,11 @@ static pmm_status_t take_trade(taker_t *t, const pmm_json_node_t *msg) {
   return PMM_OK;
 }
 
-typedef struct raw_ticker { pmm_kalshi_text_t market; int64_t bid_e6, ask_e6, last_e6, volume_e6, open_e6, ts_ns, ms_ns; int32_t price_e4, bid_e4, ask_e4; } raw_ticker_t;
+typedef struct raw_ticker {
+  pmm_kalshi_text_t market;
+  int64_t bid_e6, ask_e6, last_e6, volume_e6, open_e6, ts_ns, ms_ns;
+  int32_t price_e4, bid_e4, ask_e4;
+} raw_ticker_t;
 static pmm_status_t take_ticker(taker_t *t, const pmm_json_node_t *msg) {
   static const pmm__field_t fields[] = {
       PMM__FIELD(raw_ticker_t, market, "market_ticker", F_TEXT, true),
@@ -334,7 +358,11 @@ static pmm_status_t take_life(taker_t *t, const pmm_json_node_t *msg) {
       PMM__FIELD(raw_life_t, payout_e6, "settlement_value", F_E6, false),
       PMM__FIELD(raw_life_t, ranges, "price_ranges", F_NODE, false),
   };
-  raw_life_t raw = {.open_ns = PMM_TIME_NONE, .close_ns = PMM_TIME_NONE, .determined_ns = PMM_TIME_NONE, .settled_ns = PMM_TIME_NONE, .payout_e6 = INT64_MIN};
+  raw_life_t raw = {.open_ns = PMM_TIME_NONE,
+                    .close_ns = PMM_TIME_NONE,
+                    .determined_ns = PMM_TIME_NONE,
+                    .settled_ns = PMM_TIME_NONE,
+                    .payout_e6 = INT64_MIN};
   pmm_status_t st = pmm__fields(&t->r, msg, fields, PMM__COUNT(fields), &raw);
   if (st == PMM_OK && raw.ranges) st = pmm__kalshi_grid(&t->r, raw.ranges, &t->f->u.life.grid);
   if (st != PMM_OK) return st;
@@ -418,7 +446,11 @@ static pmm_status_t inner(taker_t *t, pmm_kalshi_text_t data, raw_inner_t *out) 
   return pmm__fields(&r, node, fields, PMM__COUNT(fields), out);
 }
 
-typedef struct raw_index { pmm_kalshi_text_t id, data; int64_t value_e8, source_ns, received_ns; const pmm_json_node_t *minute, *quarter; } raw_index_t;
+typedef struct raw_index {
+  pmm_kalshi_text_t id, data;
+  int64_t value_e8, source_ns, received_ns;
+  const pmm_json_node_t *minute, *quarter;
+} raw_index_t;
 static pmm_status_t take_index(taker_t *t, const pmm_json_node_t *msg) {
   static const pmm__field_t fields[] = {
       PMM__FIELD(raw_index_t, id, "index_id", F_TEXT, true),

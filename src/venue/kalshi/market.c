@@ -130,8 +130,8 @@ static pmm_status_t take_market(const pmm__read_t *r, const pmm_json_node_t *obj
 
 static pmm_status_t take_one(const pmm__read_t *r, const pmm_json_node_t *object, void *out) { return take_market(r, object, out); }
 
-pmm_status_t pmm_kalshi_markets_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_market_t *out, size_t cap, pmm_kalshi_page_t *page,
-                                     pmm_error_t *err) {
+pmm_status_t pmm_kalshi_markets_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_market_t *out, size_t cap,
+                                     pmm_kalshi_page_t *page, pmm_error_t *err) {
   return pmm__kalshi_list(codec, text, len, (pmm__list_t){"markets", "market", sizeof *out, take_one}, out, cap, page, err);
 }
 
@@ -184,6 +184,7 @@ pmm_status_t pmm_kalshi_fees(const pmm_kalshi_terms_t *series, const pmm_kalshi_
   int64_t const maker_k_e6 = fee_types[known ? i : FEE_TYPE_UNKNOWN].maker_k_e6;
   int64_t const taker_e6 = pmm_muldiv_ceil(TAKER_K_E6, multiplier_e6, PMM_ONE_E6), maker_e6 = pmm_muldiv_ceil(maker_k_e6, multiplier_e6, PMM_ONE_E6);
   if (taker_e6 > PMM_ONE_E6) return PMM_INVAL;
-  *out = (pmm_fee_schedule_t){.model = PMM_FEE_KALSHI, .taker_rate_e6 = (int32_t)taker_e6, .maker_rate_e6 = (int32_t)maker_e6, .precision_e6 = precision_e6};
+  *out = (pmm_fee_schedule_t){
+      .model = PMM_FEE_KALSHI, .taker_rate_e6 = (int32_t)taker_e6, .maker_rate_e6 = (int32_t)maker_e6, .precision_e6 = precision_e6};
   return known ? PMM_OK : PMM_NOT_FOUND;
 }

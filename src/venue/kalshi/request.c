@@ -10,12 +10,14 @@ int64_t pmm__k_venue_now(pmm__kalshi_t *a) { return pmm_net_now(a->net) + pmm_of
 static size_t headers(pmm__kalshi_t *a, const char *method, const char *full_path, uint32_t slot, pmm_header_t *h) {
   if (!a->signer) return 0;
   int64_t const now_ns = pmm__k_venue_now(a);
-  pmm_status_t const st = slot != UINT32_MAX ? pmm_kalshi_signer_at(a->signer, slot, now_ns, h) : pmm_kalshi_signer_sign(a->signer, method, full_path, now_ns, h);
+  pmm_status_t const st = slot != UINT32_MAX ? pmm_kalshi_signer_at(a->signer, slot, now_ns, h)
+                                             : pmm_kalshi_signer_sign(a->signer, method, full_path, now_ns, h);
   return st == PMM_OK ? PMM_KALSHI_HEADERS : 0;
 }
 
 /* The path for signing begins at the root of the host; what is asked for is rest + path. */
-bool pmm__k_send(pmm__kalshi_t *a, const char *method, const char *path_and_query, uint32_t slot, const char *body, size_t len, pmm__kdone_t done, uint64_t tag) {
+bool pmm__k_send(pmm__kalshi_t *a, const char *method, const char *path_and_query, uint32_t slot, const char *body, size_t len,
+                 pmm__kdone_t done, uint64_t tag) {
   pmm_header_t h[PMM_KALSHI_HEADERS + 1];
   char full[PMM_KALSHI_PATH_BUF];
   size_t const way = strcspn(path_and_query, "?");
@@ -85,7 +87,8 @@ static void judge_skew(pmm__kalshi_t *a) {
   int64_t const offset_ns = pmm_offset_ns(&a->offset, &error_ns), mono_ns = pmm_net_mono(a->net);
   if (pmm_abs64(offset_ns) - pmm_min64(error_ns, PMM_NS_PER_S) <= a->params.skew_max_ns || mono_ns < a->skew_told_ns) return;
   a->skew_told_ns = mono_ns + 60 * PMM_NS_PER_S;
-  pmm__k_notice(a, PMM_ALERT, "clock", PMM_NOTICE_NO_MARKET, "our clock is %.1f s %s the venue's", (double)pmm_abs64(offset_ns) / 1e9, offset_ns > 0 ? "behind" : "ahead of");
+  pmm__k_notice(a, PMM_ALERT, "clock", PMM_NOTICE_NO_MARKET, "our clock is %.1f s %s the venue's", (double)pmm_abs64(offset_ns) / 1e9,
+                offset_ns > 0 ? "behind" : "ahead of");
 }
 
 /* Engine times are exact; a Date header only counts while there is nothing better and it tells of more than its own second. */

@@ -14,8 +14,8 @@ static pmm_status_t cursor_of(const pmm__read_t *r, const pmm_json_node_t *root,
 }
 
 /* A list takes effect whole or not at all: the caller applies nothing unless this returns PMM_OK. */
-pmm_status_t pmm__kalshi_list(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm__list_t list, void *out, size_t cap, pmm_kalshi_page_t *page,
-                              pmm_error_t *err) {
+pmm_status_t pmm__kalshi_list(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm__list_t list, void *out, size_t cap,
+                              pmm_kalshi_page_t *page, pmm_error_t *err) {
   pmm__read_t const r = {text, err};
   const pmm_json_node_t *root, *array;
   pmm_kalshi_page_t p = {0};
@@ -42,13 +42,13 @@ static pmm_status_t take_order(const pmm__read_t *r, const pmm_json_node_t *obje
 static pmm_status_t take_fill(const pmm__read_t *r, const pmm_json_node_t *object, void *out) { return pmm__kalshi_fill(r, object, out); }
 static pmm_status_t take_position(const pmm__read_t *r, const pmm_json_node_t *object, void *out) { return pmm__kalshi_position(r, object, out); }
 
-pmm_status_t pmm_kalshi_orders_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_order_t *out, size_t cap, pmm_kalshi_page_t *page,
-                                    pmm_error_t *err) {
+pmm_status_t pmm_kalshi_orders_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_order_t *out, size_t cap,
+                                    pmm_kalshi_page_t *page, pmm_error_t *err) {
   return pmm__kalshi_list(codec, text, len, (pmm__list_t){"orders", "order", sizeof *out, take_order}, out, cap, page, err);
 }
 
-pmm_status_t pmm_kalshi_fills_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_fill_t *out, size_t cap, pmm_kalshi_page_t *page,
-                                   pmm_error_t *err) {
+pmm_status_t pmm_kalshi_fills_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_fill_t *out, size_t cap,
+                                   pmm_kalshi_page_t *page, pmm_error_t *err) {
   return pmm__kalshi_list(codec, text, len, (pmm__list_t){"fills", NULL, sizeof *out, take_fill}, out, cap, page, err);
 }
 
@@ -189,7 +189,11 @@ pmm_status_t pmm_kalshi_exchange_read(pmm_kalshi_codec_t *codec, const char *tex
   pmm_status_t st = pmm__kalshi_root(codec, text, len, &root, err);
   if (st == PMM_OK) st = pmm__fields(&r, root, fields, PMM__COUNT(fields), &raw);
   if (st != PMM_OK) return st;
-  pmm_kalshi_exchange_t x = {.exchange_active = raw.active, .trading_active = raw.trading, .shards = 1, .shards_trading = raw.active && raw.trading, .resume_ns = raw.resume_ns};
+  pmm_kalshi_exchange_t x = {.exchange_active = raw.active,
+                             .trading_active = raw.trading,
+                             .shards = 1,
+                             .shards_trading = raw.active && raw.trading,
+                             .resume_ns = raw.resume_ns};
   for (const pmm_json_node_t *e = pmm_json_first(raw.shards); e; e = pmm_json_next(raw.shards, e)) {
     raw_shard_t shard;
     st = take_shard(&r, e, &shard);
@@ -237,7 +241,15 @@ pmm_status_t pmm_kalshi_limits_read(pmm_kalshi_codec_t *codec, const char *text,
 
 #define COST_MAX 100000
 void pmm_kalshi_costs_default(pmm_kalshi_costs_t *costs) {
-  *costs = (pmm_kalshi_costs_t){.create = 10, .cancel = 2, .cancel_all = 2, .batch_create = 10, .batch_cancel = 2, .amend = 10, .decrease = 10, .get_order = 2, .other = 10};
+  *costs = (pmm_kalshi_costs_t){.create = 10,
+                                .cancel = 2,
+                                .cancel_all = 2,
+                                .batch_create = 10,
+                                .batch_cancel = 2,
+                                .amend = 10,
+                                .decrease = 10,
+                                .get_order = 2,
+                                .other = 10};
 }
 
 /* Paths like /trade-api/v2/portfolio/events/orders/:order_id: a named part stands for any. */

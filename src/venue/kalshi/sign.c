@@ -73,7 +73,9 @@ pmm_status_t pmm_kalshi_key_pem(const pmm_kalshi_key_t *key, bool is_private, ch
   BIO *const bio = BIO_new(BIO_s_secmem());
   char *text = NULL;
   long len = -1;
-  int const ok = !bio ? 0 : is_private ? PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL) : PEM_write_bio_PUBKEY(bio, key->pkey);
+  int const ok = !bio         ? 0
+                 : is_private ? PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL)
+                              : PEM_write_bio_PUBKEY(bio, key->pkey);
   if (ok) len = BIO_get_mem_data(bio, &text);
   pmm_status_t const st = len < 0 || (size_t)len >= cap ? PMM_FULL : PMM_OK;
   if (st == PMM_OK) {

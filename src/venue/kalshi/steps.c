@@ -2,12 +2,23 @@
 #include <stdio.h>
 #include "adapter.h"
 
-static const struct { const char *what; bool keyed; } steps[] = {
+static const struct { const char *what; bool keyed;
+} steps[] = {
     [K_IDLE] = {"idle", false},
-    [K_BOOT_STATUS] = {"exchange status", false}, [K_BOOT_LIMITS] = {"account limits", true}, [K_BOOT_COSTS] = {"endpoint costs", false},
-    [K_BOOT_MARKETS] = {"markets", false}, [K_BOOT_SERIES] = {"series", false}, [K_BOOT_EVENTS] = {"events", false},
-    [K_TAKE_CLEAR] = {"open orders", true}, [K_TAKE_GROUP] = {"order group", true}, [K_READ_PAST] = {"past orders", true}, [K_READ_ORDERS] = {"orders", true},
-    [K_READ_FILLS] = {"fills", true}, [K_READ_POSITIONS] = {"positions", true}, [K_READ_BALANCE] = {"balance", true}, [K_READ_LOCKED] = {"resting value", true},
+    [K_BOOT_STATUS] = {"exchange status", false},
+    [K_BOOT_LIMITS] = {"account limits", true},
+    [K_BOOT_COSTS] = {"endpoint costs", false},
+    [K_BOOT_MARKETS] = {"markets", false},
+    [K_BOOT_SERIES] = {"series", false},
+    [K_BOOT_EVENTS] = {"events", false},
+    [K_TAKE_CLEAR] = {"open orders", true},
+    [K_TAKE_GROUP] = {"order group", true},
+    [K_READ_PAST] = {"past orders", true},
+    [K_READ_ORDERS] = {"orders", true},
+    [K_READ_FILLS] = {"fills", true},
+    [K_READ_POSITIONS] = {"positions", true},
+    [K_READ_BALANCE] = {"balance", true},
+    [K_READ_LOCKED] = {"resting value", true},
     [K_READ_MARKETS] = {"closed markets", false},
 };
 
@@ -44,7 +55,9 @@ static void ask(pmm__kalshi_t *a) {
   bool const allowed = pmm_bucket_take(&a->read_bucket, (double)a->costs.other, PMM_BUCKET_NORMAL, mono_ns);
   bool const create = a->step == K_TAKE_GROUP;
   size_t const len = create ? pmm__k_group_body(a) : 0;
-  a->step_waits = path[0] && allowed && (create ? pmm__k_send(a, "POST", path, UINT32_MAX, a->body, len, on_page, a->step_gen) : pmm__k_get(a, path, on_page, a->step_gen));
+  a->step_waits =
+      path[0] && allowed &&
+      (create ? pmm__k_send(a, "POST", path, UINT32_MAX, a->body, len, on_page, a->step_gen) : pmm__k_get(a, path, on_page, a->step_gen));
   if (!a->step_waits) a->retry_ns = mono_ns + (allowed ? RETRY_MIN_NS : PMM__K_TICK_NS);
 }
 

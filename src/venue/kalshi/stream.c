@@ -33,7 +33,8 @@ static void subscribe(pmm__kalshi_t *a) {
   size_t const cnt = names(a, name, false);
   a->command = K_CHANNELS;
   for (int c = 0; c < (a->public_only ? K_FILLS : K_CHANNELS); c++)
-    if (!send(a, pmm_kalshi_write_subscribe((uint64_t)c + 1, &channels[c], 1, name, c == K_LIFE ? 0 : cnt, a->params.yes_price, a->command_text, sizeof a->command_text)))
+    if (!send(a, pmm_kalshi_write_subscribe((uint64_t)c + 1, &channels[c], 1, name, c == K_LIFE ? 0 : cnt, a->params.yes_price,
+                                            a->command_text, sizeof a->command_text)))
       pmm_ws_reconnect(a->ws, a->conn, "could not subscribe");
 }
 
@@ -74,7 +75,8 @@ static void opened(void *ctx, uint32_t conn) {
 static int64_t went(void *ctx, uint32_t conn, int code, int http, const char *why) {
   pmm__kalshi_t *const a = ctx;
   bool const refused = http == 401 || http == 403;
-  pmm__k_notice(a, refused ? PMM_ALERT : PMM_WARN, refused ? "refused" : "disconnected", PMM_NOTICE_NO_MARKET, "connection %u: code %d, HTTP %d, %s", conn, code, http, why ? why : "");
+  pmm__k_notice(a, refused ? PMM_ALERT : PMM_WARN, refused ? "refused" : "disconnected", PMM_NOTICE_NO_MARKET,
+                "connection %u: code %d, HTTP %d, %s", conn, code, http, why ? why : "");
   if (conn == a->conn || a->conn == 0) {
     a->conn = 0;
     pmm_kalshi_books_forget(a->books);
@@ -92,7 +94,8 @@ static void take_book(pmm__kalshi_t *a, const pmm_kalshi_frame_t *f) {
   pmm_status_t const st = pmm_kalshi_books_apply(a->books, f, pmm_net_now(a->net), &md, &cnt);
   if (cnt > 0) a->sink.md(a->sink.ctx, md, cnt);
   if (st == PMM_CORRUPT) {
-    pmm__k_notice(a, PMM_WARN, "book", PMM_NOTICE_NO_MARKET, "%.*s: the book does not add up; a snapshot is asked for", (int)f->market.len, f->market.at);
+    pmm__k_notice(a, PMM_WARN, "book", PMM_NOTICE_NO_MARKET, "%.*s: the book does not add up; a snapshot is asked for", (int)f->market.len,
+                  f->market.at);
     judge_books(a);
     ask_snapshots(a);
   } else if (f->type == PMM_KALSHI_BOOK && !a->books_whole) {
@@ -102,7 +105,8 @@ static void take_book(pmm__kalshi_t *a, const pmm_kalshi_frame_t *f) {
 
 static void take_count(pmm__kalshi_t *a, const pmm_kalshi_frame_t *f) {
   if (pmm_kalshi_books_count(a->books, f) == PMM_OK) return;
-  pmm__k_notice(a, PMM_WARN, "gap", PMM_NOTICE_NO_MARKET, "a message of subscription %u is missing before number %llu", f->sid, (unsigned long long)f->seq);
+  pmm__k_notice(a, PMM_WARN, "gap", PMM_NOTICE_NO_MARKET, "a message of subscription %u is missing before number %llu", f->sid,
+                (unsigned long long)f->seq);
   if (f->sid != a->sid[K_BOOKS]) {
     if (f->sid == a->sid[K_LIFE]) a->reconcile_wanted = a->taken_over; /* its page of closed markets mends what was missed */
     return;
@@ -114,7 +118,9 @@ static void take_count(pmm__kalshi_t *a, const pmm_kalshi_frame_t *f) {
 
 static void take_subscribed(pmm__kalshi_t *a, const pmm_kalshi_frame_t *f) {
   for (int c = 0; c < K_CHANNELS; c++) {
-    if (strlen(channels[c]) != f->u.subscribed.channel.len || memcmp(channels[c], f->u.subscribed.channel.at, f->u.subscribed.channel.len) != 0) continue;
+    if (strlen(channels[c]) != f->u.subscribed.channel.len ||
+        memcmp(channels[c], f->u.subscribed.channel.at, f->u.subscribed.channel.len) != 0)
+      continue;
     a->sid[c] = f->sid;
     if (pmm_kalshi_books_sid(a->books, f->sid, a->params.yes_price) != PMM_OK) pmm_ws_reconnect(a->ws, a->conn, "too many subscriptions");
   }
@@ -124,8 +130,8 @@ static void take_subscribed(pmm__kalshi_t *a, const pmm_kalshi_frame_t *f) {
 /* Codes: 10 ends a subscription, 25 says that we read too slowly; a refused subscribe carries its number. Others are of no consequence. */
 static void take_error(pmm__kalshi_t *a, const pmm_kalshi_frame_t *f) {
   bool const ends = f->u.error.code == 10 || f->u.error.code == 25 || (f->id > 0 && f->id <= K_CHANNELS);
-  pmm__k_notice(a, ends ? PMM_ALERT : PMM_WARN, "socket", PMM_NOTICE_NO_MARKET, "error %lld: %.*s", (long long)f->u.error.code, (int)pmm_min64(f->u.error.text.len, 120),
-                f->u.error.text.len ? f->u.error.text.at : "");
+  pmm__k_notice(a, ends ? PMM_ALERT : PMM_WARN, "socket", PMM_NOTICE_NO_MARKET, "error %lld: %.*s", (long long)f->u.error.code,
+                (int)pmm_min64(f->u.error.text.len, 120), f->u.error.text.len ? f->u.error.text.at : "");
   if (ends) pmm_ws_reconnect(a->ws, a->conn, "a subscription ended");
 }
 
@@ -133,7 +139,12 @@ static void regrid(pmm__kalshi_t *a, uint32_t market, const pmm_grid_t *grid) {
   pmm_kalshi_market_t *const m = &a->market[market];
   if (pmm_kalshi_books_regrid(a->books, market, grid) != PMM_OK) return;
   m->desc.grid = *grid;
-  pmm_md_t md = {.recv_ns = pmm_net_now(a->net), .exch_ns = PMM_TIME_NONE, .market = market, .kind = PMM_MD_TICK, .price_e4 = grid->tick_e4, .flags = PMM_F_LAST};
+  pmm_md_t md = {.recv_ns = pmm_net_now(a->net),
+                 .exch_ns = PMM_TIME_NONE,
+                 .market = market,
+                 .kind = PMM_MD_TICK,
+                 .price_e4 = grid->tick_e4,
+                 .flags = PMM_F_LAST};
   pmm__k_md(a, &md, 1);
   pmm__k_notice(a, PMM_NOTE, "tick", market, "%s: prices now lie on another grid, its finest step %d e-4", m->desc.id, grid->tick_e4);
 }
@@ -180,6 +191,10 @@ static void message(void *ctx, uint32_t conn, const char *text, size_t len, int6
   case PMM_KALSHI_FILL: pmm__k_fill(a, &f.u.fill); break;
   case PMM_KALSHI_ORDER: pmm__k_order(a, &f.u.order); break;
   case PMM_KALSHI_LIFECYCLE: take_life(a, &f); break;
+  case PMM_KALSHI_EVENT_FEE:
+    pmm__k_notice(a, PMM_WARN, "fees", PMM_NOTICE_NO_MARKET, "the fees of event %.*s change; ours are those of the start", (int)pmm_min64(f.u.fee.event.len, PMM_ID_MAX),
+                  f.u.fee.event.at);
+    break;
   case PMM_KALSHI_SUBSCRIBED: take_subscribed(a, &f); break;
   case PMM_KALSHI_ERROR: take_error(a, &f); break;
   default: break;
@@ -187,8 +202,15 @@ static void message(void *ctx, uint32_t conn, const char *text, size_t len, int6
 }
 
 pmm_status_t pmm__k_stream_open(pmm__kalshi_t *a, pmm_error_t *err) {
-  pmm_ws_config_t const config = {.url = a->ws_url, .headers = a->signer ? sign_upgrade : NULL, .opened = opened, .message = message, .closed = went, .ctx = a,
-                                  .message_max = MESSAGE_MAX, .idle_ns = IDLE_NS, .deflate = a->params.deflate};
+  pmm_ws_config_t const config = {.url = a->ws_url,
+                                  .headers = a->signer ? sign_upgrade : NULL,
+                                  .opened = opened,
+                                  .message = message,
+                                  .closed = went,
+                                  .ctx = a,
+                                  .message_max = MESSAGE_MAX,
+                                  .idle_ns = IDLE_NS,
+                                  .deflate = a->params.deflate};
   return pmm_ws_open(a->net, &config, &a->ws, err);
 }
 

@@ -243,7 +243,8 @@ size_t pmm_kalshi_write_subscribe(uint64_t id, const char *const *channel, size_
   return end(&o);
 }
 
-size_t pmm_kalshi_write_update(uint64_t id, uint32_t sid, pmm_kalshi_update_t action, const char *const *market, size_t market_cnt, char *buf, size_t cap) {
+size_t pmm_kalshi_write_update(uint64_t id, uint32_t sid, pmm_kalshi_update_t action, const char *const *market, size_t market_cnt,
+                               char *buf, size_t cap) {
   static const char *const actions[] = {"add_markets", "delete_markets", "get_snapshot"};
   out_t o = begin(buf, cap);
   LIT(&o, "{\"id\":");
