@@ -25,6 +25,9 @@ typedef struct pmm_dialect_ops {
   pmm_status_t (*member)(pmm_service_t *service, uint32_t account, const pmm_member_params_t *member, pmm_error_t *err);
   /* What a market needs before it enters the place: token ids, condition id, lot and smallest size, fee schedule of the venue; from the listing. */
   pmm_status_t (*market)(const pmm_listing_params_t *listing, int64_t now_ns, uint64_t seed, pmm_market_t *market, pmm_error_t *err);
+  /* A state of the venue that no market and no account has, by the dialect's own word for it, from now on; value is a number x 10^9 (so that a
+     duration is in ns). PMM_NOT_FOUND (no such state), PMM_INVAL (value). NULL: it has none. */
+  pmm_status_t (*state)(pmm_service_t *service, const char *name, int64_t value_e9, int64_t now_ns);
   pmm_faults_bodies_t bodies;         /* what its rate limiter and failures say */
 } pmm_dialect_ops_t;
 extern const pmm_dialect_ops_t pmm_kalshi_dialect, pmm_polymarket_dialect, pmm_degen_dialect;
@@ -53,7 +56,9 @@ void pmm_exchange_faults(pmm_exchange_t *exchange, uint32_t i, const pmm_faults_
 /* Admin calls, on every service below /admin, bearer token, JSON; docs/exchange-server.md:
      POST /admin/markets {listing}             POST /admin/markets/ID/resolve {"outcome","payout"}   .../halt  .../open  .../close   .../tick {"tick"}
      POST /admin/accounts {member}             POST /admin/accounts/NAME/deposit {"amount"}          GET /admin/accounts/NAME (cash, locked, holdings, open orders, fees)
-     GET /admin/check (conservation)           POST /admin/faults {faults}                           GET /admin/stats                   */
+     GET /admin/check (conservation)           POST /admin/faults {faults}                           GET /admin/stats
+     POST /admin/venue {"state","value"}: a state that only this venue has. Polymarket: restart, post_only, cancel_only (seconds), disabled (0, 1),
+     version (1, 2) */
 
 /* -- stand-in price feeds: one script (or a seeded walk) gives every feed's frames, consistent with each other, and a known settlement value.
    Services for pmm_host_open or pmm_vnet_host, one for each source; all live by their host's clock. -- */

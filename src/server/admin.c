@@ -258,6 +258,18 @@ static void put_stats(admin_t *a) {
   pmm_text_end(a->t);
 }
 
+static void set_state(admin_t *a) {
+  char name[64];
+  int64_t value;
+  if (!text_of(pmm_json_get(a->body, "state"), name, sizeof name)) return fail(a, 400, "state: not a text");
+  if (!read_number(a, "value", 9, &value)) return;
+  pmm_status_t const st = a->s->dialect->state ? a->s->dialect->state(a->s->inner, name, value, a->now_ns) : PMM_NOT_FOUND;
+  if (st != PMM_OK) return fail_with(a, st);
+  pmm_text_object(a->t, NULL);
+  pmm_text_bool(a->t, "ok", true);
+  pmm_text_end(a->t);
+}
+
 /* ---- routes ---- */
 
 #define PARTS_MAX 4
@@ -294,6 +306,7 @@ static void route(admin_t *a, const char *method, const path_t *p) {
   else if (get && p->cnt == 1 && strcmp(what, "check") == 0) check(a);
   else if (post && p->cnt == 1 && strcmp(what, "faults") == 0) set_faults(a);
   else if (get && p->cnt == 1 && strcmp(what, "stats") == 0) put_stats(a);
+  else if (post && p->cnt == 1 && strcmp(what, "venue") == 0) set_state(a);
   else fail(a, 404, "no such call");
 }
 

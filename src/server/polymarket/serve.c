@@ -483,8 +483,9 @@ static pmm_status_t dialect_member(pmm_service_t *service, uint32_t account, con
 
 /* -- states of the venue -- */
 void pmm_polymarket_restart(pmm_service_t *service, int64_t now_ns, int64_t restart_ns, int64_t post_only_ns) {
-  ((pmm__pd_t *)service)->restart_until_ns = now_ns + restart_ns;
-  pmm_polymarket_phase(service, PMM_PHASE_POST_ONLY, now_ns + restart_ns + post_only_ns);
+  int64_t const until_ns = now_ns + restart_ns;
+  ((pmm__pd_t *)service)->restart_until_ns = until_ns;
+  pmm_polymarket_phase(service, PMM_PHASE_POST_ONLY, until_ns > PMM_NS_MAX - post_only_ns ? PMM_NS_MAX : until_ns + post_only_ns);
 }
 
 void pmm_polymarket_phase(pmm_service_t *service, pmm_phase_t phase, int64_t until_ns) {
@@ -500,6 +501,20 @@ void pmm_polymarket_version(pmm_service_t *service, int version) {
   ((pmm__pd_t *)service)->version = version;
 }
 
+/* By name, for the operator's calls. A restart is followed by the venue's two minutes of post-only. */
+static pmm_status_t dialect_state(pmm_service_t *service, const char *name, int64_t value_e9, int64_t now_ns) {
+  int64_t const until_ns = value_e9 > PMM_NS_MAX - now_ns ? PMM_NS_MAX : now_ns + value_e9;
+  if (value_e9 < 0) return PMM_INVAL;
+  if (strcmp(name, "restart") == 0) pmm_polymarket_restart(service, now_ns, until_ns - now_ns, 120 * PMM_NS_PER_S);
+  else if (strcmp(name, "post_only") == 0) pmm_polymarket_phase(service, PMM_PHASE_POST_ONLY, until_ns);
+  else if (strcmp(name, "cancel_only") == 0) pmm_polymarket_phase(service, PMM_PHASE_CANCEL_ONLY, until_ns);
+  else if (strcmp(name, "disabled") == 0) pmm_polymarket_disable(service, value_e9 != 0);
+  else if (strcmp(name, "version") != 0) return PMM_NOT_FOUND;
+  else if (value_e9 != 1 * PMM_NS_PER_S && value_e9 != 2 * PMM_NS_PER_S) return PMM_INVAL;
+  else pmm_polymarket_version(service, (int)(value_e9 / PMM_NS_PER_S));
+  return PMM_OK;
+}
+
 static const pmm_header_t limited[] = {{"Retry-After", "1"}, {"Poly-RateLimit-Remaining", "0"}, {"Poly-RateLimit-Reset", "1"}, {"Poly-RateLimit-Tier", "standard"}};
 const pmm_dialect_ops_t pmm_polymarket_dialect = {
     .venue = PMM_VENUE_POLYMARKET,
@@ -508,5 +523,6 @@ const pmm_dialect_ops_t pmm_polymarket_dialect = {
     .list = dialect_list,
     .member = dialect_member,
     .market = dialect_market,
+    .state = dialect_state,
     .bodies = {.rate_limited = "{\"error\":\"Too Many Requests\"}", .error = "{\"error\":\"could not insert order\"}", .header = limited, .header_cnt = 4},
 };

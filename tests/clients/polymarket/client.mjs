@@ -24,8 +24,8 @@ const step = async (name, run) => {
 };
 
 // What the exchange itself has: dollars and shares as numbers.
-const admin = async (path) => {
-  const answer = await fetch(`${url}/admin/${path}`, { headers: { Authorization: `Bearer ${token}` } });
+const admin = async (path, body) => {
+  const answer = await fetch(`${url}/admin/${path}`, { method: body ? "POST" : "GET", body: body && JSON.stringify(body), headers: { Authorization: `Bearer ${token}` } });
   assert.equal(answer.status, 200, `${path}: ${answer.status}`);
   return answer.json();
 };
@@ -213,6 +213,27 @@ await step("viem verifies what `pmm sign polymarket` signed, and the digest is t
   assert.ok(await verifyTypedData({ address, domain, types, primaryType: "Order", message, signature: signed.signature }));
   message.takerAmount = String(BigInt(message.takerAmount) + 1n);
   assert.ok(!(await verifyTypedData({ address, domain, types, primaryType: "Order", message, signature: signed.signature })));
+});
+
+await step("the venue changes the version of its orders: the client signs anew", async () => {
+  await admin("venue", { state: "version", value: 1 });
+  const id = accepted(await maker.createAndPostOrder({ tokenID: yes, price: 0.2, size: 10, side: Side.BUY })); // refused with order_version_mismatch first
+  assert.equal((await ledger("maker")).open, 1);
+  await admin("venue", { state: "version", value: 2 });
+  assert.deepEqual((await maker.cancelOrder({ orderID: id })).canceled, [id]);
+});
+
+await step("a restart, and post-only after it", async () => {
+  const order = { tokenID: yes, price: 0.2, size: 10, side: Side.BUY };
+  await admin("venue", { state: "restart", value: 3600 });
+  assert.equal((await taker.createAndPostOrder(order)).status, 425);
+  await admin("venue", { state: "restart", value: 0 });
+  const refused = await taker.createAndPostOrder(order);
+  assert.equal(refused.status, 503);
+  assert.equal(refused.code, "post_only_mode");
+  const id = accepted(await taker.createAndPostOrder(order, undefined, OrderType.GTC, true));
+  await admin("venue", { state: "post_only", value: 0 });
+  assert.deepEqual((await taker.cancelOrder({ orderID: id })).canceled, [id]);
 });
 
 await step("the exchange's books balance", async () => assert.deepEqual(await admin("check"), { ok: true, error: null }));
