@@ -78,7 +78,8 @@ typedef struct pmm_place_event {
 typedef struct pmm_place_listener { void (*fn)(void *ctx, const pmm_place_event_t *event); void *ctx; } pmm_place_listener_t;
 
 typedef struct pmm_place_config {
-  pmm_venue_t venue;                 /* whose rules: Kalshi nets and cancels the taker of a self-trade, Degen nets and cancels the resting one, Polymarket neither */
+  pmm_venue_t venue;                 /* whose rules: Kalshi nets and cancels the taker of a self-trade, Degen nets and cancels the resting one,
+                                        Polymarket neither */
   uint32_t accounts_max, markets_max;
   uint64_t orders_max;               /* ever; 0: 1 000 000. Past it new orders are refused (PMM_REJECT_FULL) */
   int64_t settle_mined_ns, settle_ns; /* from match to MINED and to CONFIRMED; 0: final at once */
@@ -94,12 +95,18 @@ void pmm_place_listen(pmm_place_t *place, pmm_place_listener_t listener);   /* o
 void pmm_place_faults(pmm_place_t *place, double fail_share, double ghost_share); /* from the next trade on */
 
 /* -- markets and accounts -- */
-pmm_status_t pmm_place_market_add(pmm_place_t *place, const pmm_market_t *market, int64_t now_ns, uint32_t *index, pmm_error_t *err); /* at any time; PMM_EXISTS */
+/* At any time; PMM_EXISTS, PMM_INVAL, PMM_FULL. */
+pmm_status_t pmm_place_market_add(pmm_place_t *place, const pmm_market_t *market, int64_t now_ns, uint32_t *index, pmm_error_t *err);
 uint32_t pmm_place_market_cnt(const pmm_place_t *place);
 const pmm_market_t *pmm_place_market(const pmm_place_t *place, uint32_t index);
 pmm_status_t pmm_place_market_find(const pmm_place_t *place, const char *id, uint32_t *index);  /* hash; PMM_NOT_FOUND */
 const pmm_ladder_t *pmm_place_ladder(const pmm_place_t *place, uint32_t index);
-typedef struct pmm_place_stats { int64_t volume_e6, open_interest_e6, notional_e6; int32_t last_e4; uint64_t trades; int64_t last_trade_ns; } pmm_place_stats_t;
+typedef struct pmm_place_stats {
+  int64_t volume_e6, open_interest_e6, notional_e6;
+  int32_t last_e4;
+  uint64_t trades;
+  int64_t last_trade_ns;
+} pmm_place_stats_t;
 void pmm_place_stats(const pmm_place_t *place, uint32_t market, pmm_place_stats_t *out);
 /* As pmm_match_life (PMM_STATE, PMM_INVAL). What is still to settle in a market that resolves meets its fate first. */
 pmm_status_t pmm_place_life(pmm_place_t *place, uint32_t market, int64_t now_ns, pmm_life_t life, pmm_outcome_t outcome, int64_t payout_yes_e6);
@@ -111,7 +118,8 @@ pmm_status_t pmm_place_account_find(const pmm_place_t *place, const char *name, 
 bool pmm_place_is_background(const pmm_place_t *place, uint32_t account);
 const char *pmm_place_account_name(const pmm_place_t *place, uint32_t account);
 pmm_status_t pmm_place_deposit(pmm_place_t *place, uint32_t account, int64_t amount_e6, int64_t now_ns); /* negative: PMM_FUNDS beyond free cash */
-/* Pairs to cash and back (Polymarket's merge and split); PMM_FUNDS, PMM_INVAL (qty), PMM_STATE (resolved), PMM_UNSUPPORTED (a split where pairs net). */
+/* Pairs to cash and back (Polymarket's merge and split); PMM_FUNDS, PMM_INVAL (qty), PMM_STATE (resolved), PMM_UNSUPPORTED (a split where
+   pairs net). */
 pmm_status_t pmm_place_merge(pmm_place_t *place, uint32_t account, uint32_t market, int64_t qty_e6, int64_t now_ns);
 pmm_status_t pmm_place_split(pmm_place_t *place, uint32_t account, uint32_t market, int64_t qty_e6, int64_t now_ns);
 
@@ -129,7 +137,7 @@ typedef struct pmm_place_request {
                                         opposite outcome, and the order's route says so; Polymarket sells only what is held anyway */
   int32_t stp;                       /* pmm_stp_t; PMM_PLACE_STP_USUAL: the venue's */
   const char *id, *client_id;        /* shorter than PMM_PLACE_ID_MAX. id NULL: a fresh UUID; given and known: PMM_REJECT_DUPLICATE. client_id NULL or
-                                        "": none; used before by the account: PMM_REJECT_DUPLICATE. An order refused by the book or for money uses it up,
+                                        "": none; used before by the account: PMM_REJECT_DUPLICATE. One refused by the book or for money uses it up,
                                         one refused for its form does not */
   uint64_t group, tag;
   bool dry;                          /* only tell what would be refused */
@@ -151,7 +159,8 @@ pmm_reject_t pmm_place_rename(pmm_place_t *place, uint32_t account, uint64_t ord
 pmm_reject_t pmm_place_expire(pmm_place_t *place, uint32_t account, uint64_t order_seq, int64_t expire_ns, int64_t now_ns);
 void pmm_place_tag(pmm_place_t *place, uint64_t order_seq, uint64_t group, uint64_t tag); /* the dialect's own fields */
 /* Every open order of an account for which match says yes (NULL: all); returns how many. */
-uint32_t pmm_place_cancel_if(pmm_place_t *place, uint32_t account, bool (*match)(void *ctx, const pmm_place_order_t *order), void *ctx, pmm_reject_t reason, int64_t now_ns);
+uint32_t pmm_place_cancel_if(pmm_place_t *place, uint32_t account, bool (*match)(void *ctx, const pmm_place_order_t *order), void *ctx,
+                             pmm_reject_t reason, int64_t now_ns);
 /* Time passes: expiry, opening and closing, settlement. Returns when it next wants to be called. */
 int64_t pmm_place_advance(pmm_place_t *place, int64_t now_ns);
 
@@ -170,7 +179,10 @@ const pmm_place_fill_t *pmm_place_fill_before(const pmm_place_t *place, uint32_t
 const pmm_place_fill_t *pmm_place_fill_by_account_seq(const pmm_place_t *place, uint32_t account, uint64_t account_seq); /* NULL */
 /* Open orders of an account: first (after_seq 0) and next by seq; NULL at the end. */
 const pmm_place_order_t *pmm_place_open_after(const pmm_place_t *place, uint32_t account, uint64_t after_seq);
-typedef struct pmm_place_holding { int64_t yes_e6, no_e6, yes_locked_e6, no_locked_e6, yes_cost_e6, no_cost_e6, realized_e6, fees_e6, traded_e6; /* dollars */ } pmm_place_holding_t;
+typedef struct pmm_place_holding {
+  int64_t yes_e6, no_e6, yes_locked_e6, no_locked_e6;                        /* contracts */
+  int64_t yes_cost_e6, no_cost_e6, realized_e6, fees_e6, traded_e6;          /* dollars */
+} pmm_place_holding_t;
 void pmm_place_holding(const pmm_place_t *place, uint32_t account, uint32_t market, pmm_place_holding_t *out);
 int64_t pmm_place_cash(const pmm_place_t *place, uint32_t account, int64_t *locked_e6); /* all cash; locked_e6 may be NULL */
 int64_t pmm_place_ahead(const pmm_place_t *place, uint64_t order_seq); /* quantity before it in its queue; -1 not resting */
@@ -186,5 +198,6 @@ pmm_status_t pmm_place_traders(pmm_place_t *place, uint32_t market, const pmm_sc
 double pmm_place_truth(const pmm_place_t *place, uint32_t market, int64_t *spot_e8);
 /* A recording as background: md in the order of a tape (other markets' records are passed over), times relative to the first record, mirrored
    into resting orders of one account and takes of another; the caller's memory, which must stay. md_market: which of the recording's markets. */
-pmm_status_t pmm_place_flow(pmm_place_t *place, uint32_t market, uint32_t md_market, const pmm_md_t *md, size_t cnt, int64_t now_ns, pmm_error_t *err);
+pmm_status_t pmm_place_flow(pmm_place_t *place, uint32_t market, uint32_t md_market, const pmm_md_t *md, size_t cnt, int64_t now_ns,
+                            pmm_error_t *err);
 #endif

@@ -32,8 +32,9 @@ typedef struct args { pmm_app_config_args_t config; bool json, verbose; } args_t
 
 /* -1: go on. */
 static int parse_args(args_t *a, int argc, char **argv) {
-  static const struct option longopts[] = {{"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
-                                           {"verbose", no_argument, NULL, 'v'},      {"help", no_argument, NULL, 'h'},      {NULL, 0, NULL, 0}};
+  static const struct option longopts[] = {{"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
+                                           {"json", no_argument, NULL, 'j'},         {"verbose", no_argument, NULL, 'v'},
+                                           {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
   for (int o; (o = getopt_long(argc, argv, "c:h", longopts, NULL)) != -1;) switch (o) {
     case 'c': a->config.path = optarg; break;
     case 's':
@@ -84,16 +85,30 @@ static int64_t wall_now(void) {
 
 static pmm_status_t open_exchange(run_t *r, pmm_error_t *err) {
   const pmm_config_t *const c = r->config;
-  pmm_exchange_config_t const x = {.serve = c->serve, .serve_cnt = c->serve_cnt, .listing = c->listing, .listing_cnt = c->listing_cnt, .member = c->member, .member_cnt = c->member_cnt,
-                                   .faults = &c->faults, .scenario = &c->scenario, .traders = &c->traders, .seed = c->seed, .start_ns = wall_now(),
-                                   .admin_token = getenv("PMM_EXCHANGE_ADMIN_TOKEN"), .secret = secret_of, .notices = {on_notice, (void *)(uintptr_t)r->args}};
+  pmm_exchange_config_t const x = {.serve = c->serve,
+                                   .serve_cnt = c->serve_cnt,
+                                   .listing = c->listing,
+                                   .listing_cnt = c->listing_cnt,
+                                   .member = c->member,
+                                   .member_cnt = c->member_cnt,
+                                   .faults = &c->faults,
+                                   .scenario = &c->scenario,
+                                   .traders = &c->traders,
+                                   .seed = c->seed,
+                                   .start_ns = wall_now(),
+                                   .admin_token = getenv("PMM_EXCHANGE_ADMIN_TOKEN"),
+                                   .secret = secret_of,
+                                   .notices = {on_notice, (void *)(uintptr_t)r->args}};
   return pmm_exchange_open(&r->exchange, &x, err);
 }
 
 static pmm_status_t open_hosts(run_t *r, pmm_error_t *err) {
   for (uint32_t i = 0; i < r->config->serve_cnt; i++) {
     const pmm_serve_params_t *const s = &r->config->serve[i];
-    pmm_host_config_t const h = {.bind = s->bind[0] ? s->bind : NULL, .port = (int)s->port, .cert_file = s->cert[0] ? s->cert : NULL, .key_file = s->key[0] ? s->key : NULL,
+    pmm_host_config_t const h = {.bind = s->bind[0] ? s->bind : NULL,
+                                 .port = (int)s->port,
+                                 .cert_file = s->cert[0] ? s->cert : NULL,
+                                 .key_file = s->key[0] ? s->key : NULL,
                                  .notices = {on_notice, (void *)(uintptr_t)r->args}};
     pmm_status_t const st = pmm_host_open(&r->host[i], r->net, pmm_exchange_service(r->exchange, i), &h, err);
     if (st != PMM_OK) return st;
@@ -102,16 +117,20 @@ static pmm_status_t open_hosts(run_t *r, pmm_error_t *err) {
 }
 
 /* Where a dialect's sockets are; Polymarket has several, below this. */
-static const char *socket_path(int32_t dialect) { return dialect + 1 == PMM_VENUE_KALSHI ? "/trade-api/ws/v2" : dialect + 1 == PMM_VENUE_DEGEN ? "/ws" : ""; }
+static const char *socket_path(int32_t dialect) {
+  return dialect + 1 == PMM_VENUE_KALSHI ? "/trade-api/ws/v2" : dialect + 1 == PMM_VENUE_DEGEN ? "/ws" : "";
+}
 
 static void say_where(const run_t *r) {
   for (uint32_t i = 0; i < r->config->serve_cnt; i++) {
     const pmm_serve_params_t *const s = &r->config->serve[i];
-    const char *const name = pmm_venue_to_string((pmm_venue_t)(s->dialect + 1)), *const tls = s->cert[0] ? "s" : "", *const path = socket_path(s->dialect);
+    const char *const name = pmm_venue_to_string((pmm_venue_t)(s->dialect + 1)), *const tls = s->cert[0] ? "s" : "",
+                      *const path = socket_path(s->dialect);
     const char *const address = s->bind[0] ? s->bind : "127.0.0.1", *const open = strchr(address, ':') ? "[" : "", *const close = open[0] ? "]" : "";
     int const port = pmm_host_port(r->host[i]);
-    printf(r->args->json ? "{\"dialect\":\"%s\",\"url\":\"http%s://%s%s%s:%d\",\"ws\":\"ws%s://%s%s%s:%d%s\"}\n" : "%-10s  http%s://%s%s%s:%d  ws%s://%s%s%s:%d%s\n", name, tls, open, address,
-           close, port, tls, open, address, close, port, path);
+    printf(r->args->json ? "{\"dialect\":\"%s\",\"url\":\"http%s://%s%s%s:%d\",\"ws\":\"ws%s://%s%s%s:%d%s\"}\n"
+                         : "%-10s  http%s://%s%s%s:%d  ws%s://%s%s%s:%d%s\n",
+           name, tls, open, address, close, port, tls, open, address, close, port, path);
   }
   fflush(stdout);
 }

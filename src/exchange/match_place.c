@@ -98,7 +98,8 @@ int64_t pmm_match_afford(const pmm_match_t *m, uint32_t account, const pmm_actio
   pmm_side_t const opposite = pmm_side_opposite((pmm_side_t)o.side);
   int64_t qty = 0, cost = 0;
   bool out = false, stopped = false; /* out of money; stopped by an own order */
-  for (int32_t tick = mk->ladder.best[opposite]; !out && !stopped && pmm__match_crosses(mk, o.side, o.price_e4, tick); tick = pmm_ladder_next(&mk->ladder, opposite, tick)) {
+  for (int32_t tick = mk->ladder.best[opposite]; !out && !stopped && pmm__match_crosses(mk, o.side, o.price_e4, tick);
+       tick = pmm_ladder_next(&mk->ladder, opposite, tick)) {
     int32_t const each_e4 = pmm__route_price((pmm_route_t)a->route, tick * mk->ladder.tick_e4);
     for (uint32_t i = mk->level[opposite][tick].first; i != 0 && !out && !stopped; i = m->order[i - 1].next) {
       bool const own = m->order[i - 1].account == account && stp != PMM_STP_NONE;

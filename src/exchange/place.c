@@ -14,8 +14,14 @@ static pmm_status_t open_match(pmm_place_t *p) {
   bool const polymarket = p->config.venue == PMM_VENUE_POLYMARKET;
   pmm_stp_t const stp = p->config.venue == PMM_VENUE_KALSHI ? PMM_STP_CANCEL_TAKER : polymarket ? PMM_STP_NONE : PMM_STP_CANCEL_MAKER;
   uint32_t const live = (uint32_t)(p->config.orders_max < LIVE_MAX ? p->config.orders_max : LIVE_MAX);
-  pmm_match_params_t const mp = {.stp = stp, .net_pairs = p->nets, .accounts_max = p->config.accounts_max, .orders_max = live, .client_ids_max = live + 1,
-                                 .markets_max = p->config.markets_max, .forget_ids = true, .tell_nets = true};
+  pmm_match_params_t const mp = {.stp = stp,
+                                 .net_pairs = p->nets,
+                                 .accounts_max = p->config.accounts_max,
+                                 .orders_max = live,
+                                 .client_ids_max = live + 1,
+                                 .markets_max = p->config.markets_max,
+                                 .forget_ids = true,
+                                 .tell_nets = true};
   size_t const figures = sizeof(pmm__figures_t) * p->config.accounts_max * p->config.markets_max;
   size_t const rest = sizeof(pmm__account_t) * p->config.accounts_max + sizeof(pmm__place_market_t) * p->config.markets_max + 4096;
   pmm_status_t st = pmm_arena_open(&p->arena, pmm_match_bytes(&mp, 0) + figures + rest);
@@ -32,7 +38,8 @@ static bool share_ok(double x) { return x >= 0 && x <= 1; }
 pmm_status_t pmm_place_open(pmm_place_t **place, const pmm_place_config_t *c, pmm_error_t *err) {
   if (c->accounts_max == 0 || c->accounts_max > 1u << 16 || c->markets_max == 0 || c->markets_max > PMM_PLACE_MARKETS_MAX)
     return pmm_error_set(err, PMM_INVAL, "a place needs 1 .. 65536 accounts and 1 .. %d markets", PMM_PLACE_MARKETS_MAX);
-  if (c->settle_mined_ns < 0 || c->settle_ns < c->settle_mined_ns || !share_ok(c->fail_share) || !share_ok(c->ghost_share) || c->fail_share + c->ghost_share > 1)
+  if (c->settle_mined_ns < 0 || c->settle_ns < c->settle_mined_ns || !share_ok(c->fail_share) || !share_ok(c->ghost_share) ||
+      c->fail_share + c->ghost_share > 1)
     return pmm_error_set(err, PMM_INVAL, "settlement: mined after 0 .. confirmed, shares 0 .. 1 that add up to 1 at most");
   pmm_place_t *const p = calloc(1, sizeof *p);
   if (!p) return pmm_error_set(err, PMM_FULL, "no memory");
@@ -94,8 +101,8 @@ void pmm__place_at(pmm_place_t *p, int64_t now_ns) {
 /* A request can meet every order in the books once: a trade with two fills and up to four changes of what holdings cost, each. */
 bool pmm__place_reserve(pmm_place_t *p) {
   uint64_t const worst = p->open_cnt + 2;
-  return pmm__store_reserve(&p->order, 1) && pmm__store_reserve(&p->trade, worst) && pmm__store_reserve(&p->fill, 2 * worst) && pmm__store_reserve(&p->op, 4 * worst) &&
-         pmm__index_reserve(&p->by_id, worst + 1) && pmm__index_reserve(&p->by_client, 1);
+  return pmm__store_reserve(&p->order, 1) && pmm__store_reserve(&p->trade, worst) && pmm__store_reserve(&p->fill, 2 * worst) &&
+         pmm__store_reserve(&p->op, 4 * worst) && pmm__index_reserve(&p->by_id, worst + 1) && pmm__index_reserve(&p->by_client, 1);
 }
 
 void pmm__place_make_id(pmm_place_t *p, char id[PMM_PLACE_ID_MAX]) {
@@ -116,16 +123,25 @@ void pmm__place_make_id(pmm_place_t *p, char id[PMM_PLACE_ID_MAX]) {
 static pmm_route_t opposite_purchase(pmm_route_t route) { return route == PMM_SELL_YES ? PMM_BUY_NO : route == PMM_SELL_NO ? PMM_BUY_YES : route; }
 
 static pmm_action_t action_of(const pmm_place_t *p, const pmm_place_request_t *r) {
-  unsigned const flags = (r->post_only ? PMM_ACT_POST_ONLY : 0u) | (r->reduce_only ? PMM_ACT_REDUCE_ONLY : 0u) | (r->stp >= 0 ? PMM_ACT_STP(r->stp) : 0u);
+  unsigned const flags =
+      (r->post_only ? PMM_ACT_POST_ONLY : 0u) | (r->reduce_only ? PMM_ACT_REDUCE_ONLY : 0u) | (r->stp >= 0 ? PMM_ACT_STP(r->stp) : 0u);
   pmm_route_t const route = p->nets && !r->from_inventory ? opposite_purchase(r->route) : r->route;
-  return (pmm_action_t){.at_ns = p->now_ns, .qty_e6 = r->qty_e6, .expire_ns = r->expire_ns, .price_e4 = r->price_e4, .market = r->market, .kind = PMM_ACT_PLACE,
-                        .route = (uint8_t)route, .tif = (uint8_t)r->tif, .flags = (uint8_t)flags};
+  return (pmm_action_t){.at_ns = p->now_ns,
+                        .qty_e6 = r->qty_e6,
+                        .expire_ns = r->expire_ns,
+                        .price_e4 = r->price_e4,
+                        .market = r->market,
+                        .kind = PMM_ACT_PLACE,
+                        .route = (uint8_t)route,
+                        .tif = (uint8_t)r->tif,
+                        .flags = (uint8_t)flags};
 }
 
 /* An order for so much money becomes one for as much as that buys now. */
 static pmm_reject_t size_by_money(pmm_place_t *p, const pmm_place_request_t *r, pmm_action_t *a) {
   if (r->spend_e6 == 0) return PMM_REJECT_NONE;
-  if (r->spend_e6 < 0 || r->qty_e6 != 0 || pmm_route_is_sell((pmm_route_t)a->route) || (r->tif != PMM_IOC && r->tif != PMM_FOK)) return PMM_REJECT_SIZE;
+  if (r->spend_e6 < 0 || r->qty_e6 != 0 || pmm_route_is_sell((pmm_route_t)a->route) || (r->tif != PMM_IOC && r->tif != PMM_FOK))
+    return PMM_REJECT_SIZE;
   const pmm_market_t *const market = pmm_match_market(p->match, a->market);
   if (!pmm_life_trades((pmm_life_t)market->life)) return PMM_REJECT_CLOSED;
   if (!pmm_grid_is_valid(&market->grid, a->price_e4)) return PMM_REJECT_PRICE;
@@ -343,7 +359,8 @@ void pmm_place_tag(pmm_place_t *p, uint64_t seq, uint64_t group, uint64_t tag) {
   o->pub.tag = tag;
 }
 
-uint32_t pmm_place_cancel_if(pmm_place_t *p, uint32_t account, bool (*match)(void *ctx, const pmm_place_order_t *order), void *ctx, pmm_reject_t reason, int64_t now_ns) {
+uint32_t pmm_place_cancel_if(pmm_place_t *p, uint32_t account, bool (*match)(void *ctx, const pmm_place_order_t *order), void *ctx,
+                             pmm_reject_t reason, int64_t now_ns) {
   pmm__place_at(p, now_ns);
   uint32_t cnt = 0;
   for (const pmm_place_order_t *o = pmm_place_open_after(p, account, 0), *next; o; o = next) {

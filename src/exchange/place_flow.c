@@ -59,14 +59,25 @@ static void from_trader(void *ctx, uint32_t account, int64_t now_ns, const pmm_a
     if (seq != 0) pmm_place_cancel(f->place, account, seq, PMM_REJECT_USER, now_ns, NULL);
     return;
   }
-  pmm_place_request_t const r = {.account = account, .market = a->market, .route = (pmm_route_t)a->route, .price_e4 = a->price_e4, .qty_e6 = a->qty_e6, .tif = (pmm_tif_t)a->tif,
-                                 .expire_ns = a->expire_ns, .post_only = a->flags & PMM_ACT_POST_ONLY, .from_inventory = true, .stp = PMM_STP_CANCEL_MAKER, .tag = a->order_id};
+  pmm_place_request_t const r = {.account = account,
+                                 .market = a->market,
+                                 .route = (pmm_route_t)a->route,
+                                 .price_e4 = a->price_e4,
+                                 .qty_e6 = a->qty_e6,
+                                 .tif = (pmm_tif_t)a->tif,
+                                 .expire_ns = a->expire_ns,
+                                 .post_only = a->flags & PMM_ACT_POST_ONLY,
+                                 .from_inventory = true,
+                                 .stp = PMM_STP_CANCEL_MAKER,
+                                 .tag = a->order_id};
   pmm_place_answer_t answer;
   pmm_place_order(f->place, &r, now_ns, &answer);
   if (answer.reject != PMM_REJECT_NONE) tell_trader(f, account, PMM_EV_REJECT, a->order_id, 0);
 }
 
-static int64_t truth_next(const pmm__flow_t *f) { return f->truth.done ? PMM_NS_MAX : pmm_min64(f->truth.at_ns + f->truth.params.step_ns, f->truth.end_ns); }
+static int64_t truth_next(const pmm__flow_t *f) {
+  return f->truth.done ? PMM_NS_MAX : pmm_min64(f->truth.at_ns + f->truth.params.step_ns, f->truth.end_ns);
+}
 
 static void step_traders(pmm__flow_t *f, int64_t now_ns) {
   while (truth_next(f) <= now_ns && pmm_scenario_step(&f->truth)) continue;
@@ -81,7 +92,12 @@ static uint64_t *newest_of(mirror_t *m, const pmm__order_t *o) { return &m->newe
 static void send(pmm__flow_t *f, uint32_t account, pmm_side_t side, int32_t price_e4, int64_t qty_e6, pmm_tif_t tif) {
   pmm_place_t *const p = f->place;
   int64_t const qty = pmm_floor_to_lot(qty_e6, pmm_place_market(p, f->market)->lot_e6);
-  pmm_place_request_t const r = {.account = account, .market = f->market, .route = side == PMM_BID ? PMM_BUY_YES : PMM_BUY_NO, .price_e4 = price_e4, .qty_e6 = qty, .tif = tif,
+  pmm_place_request_t const r = {.account = account,
+                                 .market = f->market,
+                                 .route = side == PMM_BID ? PMM_BUY_YES : PMM_BUY_NO,
+                                 .price_e4 = price_e4,
+                                 .qty_e6 = qty,
+                                 .tif = tif,
                                  .stp = PMM_STP_CANCEL_MAKER};
   pmm_place_answer_t answer;
   pmm_place_order(p, &r, p->now_ns, &answer);
@@ -98,7 +114,9 @@ static void shrink(pmm__flow_t *f, pmm_side_t side, int32_t price_e4, int64_t le
   while (less_e6 > 0 && f->mirror->newest[side][price_e4] != 0) {
     const pmm__order_t *const o = pmm__order_at(p, f->mirror->newest[side][price_e4]);
     int64_t const open = o->pub.open_e6;
-    if (open > less_e6 && pmm_place_amend(p, f->mirror->maker, o->pub.seq, price_e4, pmm_floor_to_lot(open - less_e6, pmm_place_market(p, f->market)->lot_e6), p->now_ns) == PMM_REJECT_NONE) return;
+    if (open > less_e6 && pmm_place_amend(p, f->mirror->maker, o->pub.seq, price_e4,
+                                          pmm_floor_to_lot(open - less_e6, pmm_place_market(p, f->market)->lot_e6), p->now_ns) == PMM_REJECT_NONE)
+      return;
     if (pmm_place_cancel(p, f->mirror->maker, o->pub.seq, PMM_REJECT_USER, p->now_ns, NULL) != PMM_OK) return;
     less_e6 -= open;
   }
@@ -106,7 +124,8 @@ static void shrink(pmm__flow_t *f, pmm_side_t side, int32_t price_e4, int64_t le
 
 static void mirror_level(pmm__flow_t *f, pmm_side_t side, int32_t price_e4) {
   int64_t rests = 0;
-  for (const pmm__order_t *o = pmm__order_at(f->place, f->mirror->newest[side][price_e4]); o; o = pmm__order_at(f->place, o->below)) rests += o->pub.open_e6;
+  for (const pmm__order_t *o = pmm__order_at(f->place, f->mirror->newest[side][price_e4]); o; o = pmm__order_at(f->place, o->below))
+    rests += o->pub.open_e6;
   int64_t const more = f->mirror->want_e6[side][price_e4] - rests;
   if (more > 0) send(f, f->mirror->maker, side, price_e4, more, PMM_GTC);
   else shrink(f, side, price_e4, -more);
@@ -231,13 +250,15 @@ static pmm_status_t keep_flow(pmm_place_t *p, pmm__flow_t *f, pmm_error_t *err) 
   return st == PMM_OK ? st : pmm_error_set(err, st, "no memory");
 }
 
-pmm_status_t pmm_place_traders(pmm_place_t *p, uint32_t market, const pmm_scenario_params_t *scenario, const pmm_traders_params_t *traders, uint64_t seed, int64_t now_ns, pmm_error_t *err) {
+pmm_status_t pmm_place_traders(pmm_place_t *p, uint32_t market, const pmm_scenario_params_t *scenario, const pmm_traders_params_t *traders,
+                               uint64_t seed, int64_t now_ns, pmm_error_t *err) {
   pmm__flow_t *f = NULL; /* gcc cannot see that an error is never PMM_OK */
   pmm_status_t st = add_flow(p, market, now_ns, &f, err);
   if (st != PMM_OK) return st;
   st = pmm_arena_open(&f->arena, (size_t)4 << 20);
   if (st == PMM_OK) st = pmm_scenario_init(&f->truth, scenario, now_ns, pmm_hash_mix(seed, 1));
-  if (st == PMM_OK) st = pmm_traders_init(&f->traders, &f->arena, traders, p->match, market, now_ns, pmm_hash_mix(pmm_hash_mix(seed, 2), p->config.seed));
+  if (st == PMM_OK)
+    st = pmm_traders_init(&f->traders, &f->arena, traders, p->match, market, now_ns, pmm_hash_mix(pmm_hash_mix(seed, 2), p->config.seed));
   if (st != PMM_OK) {
     free_flow(f);
     return pmm_error_set(err, st, "synthetic traders of market %s: %s", pmm_place_market(p, market)->id, pmm_status_to_string(st));

@@ -33,7 +33,10 @@ typedef struct pmm__order {
 } pmm__order_t;
 typedef enum pmm__fate { PMM__FATE_DONE, PMM__FATE_GOOD, PMM__FATE_FAIL, PMM__FATE_GHOST } pmm__fate_t;
 typedef struct pmm__trade { pmm_place_trade_t pub; pmm__fate_t fate; } pmm__trade_t;
-typedef struct pmm__fill { pmm_place_fill_t pub; uint64_t before, jump; /* the account's fill before it; the latest before it numbered 64 k */ } pmm__fill_t;
+typedef struct pmm__fill {
+  pmm_place_fill_t pub;
+  uint64_t before, jump; /* the account's fill before it; the latest before it numbered 64 k */
+} pmm__fill_t;
 
 #define PMM__NAME_MAX 64
 typedef struct pmm__flow pmm__flow_t;

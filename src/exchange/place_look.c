@@ -88,7 +88,8 @@ const pmm_place_order_t *pmm_place_open_after(const pmm_place_t *p, uint32_t acc
 
 void pmm_place_holding(const pmm_place_t *p, uint32_t account, uint32_t market, pmm_place_holding_t *out) {
   const pmm__sums_t *const s = &pmm__figures(p, account, market)->now;
-  *out = (pmm_place_holding_t){.yes_cost_e6 = s->yes_cost_e6, .no_cost_e6 = s->no_cost_e6, .realized_e6 = s->realized_e6, .fees_e6 = s->fees_e6, .traded_e6 = s->traded_e6};
+  *out = (pmm_place_holding_t){
+      .yes_cost_e6 = s->yes_cost_e6, .no_cost_e6 = s->no_cost_e6, .realized_e6 = s->realized_e6, .fees_e6 = s->fees_e6, .traded_e6 = s->traded_e6};
   pmm_match_holding(p->match, account, market, &out->yes_e6, &out->no_e6, &out->yes_locked_e6, &out->no_locked_e6);
 }
 
@@ -105,11 +106,13 @@ static pmm_status_t check_orders(const pmm_place_t *p, uint32_t account, uint64_
   uint64_t last = 0;
   for (uint64_t seq = p->account[account].open_first; seq != 0; last = seq, seq = pmm__order_at(p, seq)->open_next) {
     const pmm__order_t *const o = pmm__order_at(p, seq);
-    if (o->pub.account != account || o->open_prev != last || o->pub.status != PMM_PLACE_OPEN || o->pub.open_e6 <= 0 || o->pub.filled_e6 + o->pub.open_e6 != o->pub.qty_e6)
+    if (o->pub.account != account || o->open_prev != last || o->pub.status != PMM_PLACE_OPEN || o->pub.open_e6 <= 0 ||
+        o->pub.filled_e6 + o->pub.open_e6 != o->pub.qty_e6)
       return pmm_error_set(err, PMM_CORRUPT, "order %llu is not what the list of open orders says", (unsigned long long)seq);
     int64_t const open = pmm_match_open(p->match, account, seq);
     if (open != o->pub.open_e6)
-      return pmm_error_set(err, PMM_CORRUPT, "order %llu: %lld open, the book has %lld", (unsigned long long)seq, (long long)o->pub.open_e6, (long long)open);
+      return pmm_error_set(err, PMM_CORRUPT, "order %llu: %lld open, the book has %lld", (unsigned long long)seq, (long long)o->pub.open_e6,
+                           (long long)open);
     ++*open_cnt;
   }
   return last == p->account[account].open_last ? PMM_OK : pmm_error_set(err, PMM_CORRUPT, "account %u: wrong end of open orders", account);
@@ -121,8 +124,8 @@ static pmm_status_t check_figures(const pmm_place_t *p, uint32_t account, pmm_er
     int64_t yes, no;
     pmm_match_holding(p->match, account, k, &yes, &no, NULL, NULL);
     if (s->yes_e6 != yes || s->no_e6 != no)
-      return pmm_error_set(err, PMM_CORRUPT, "account %u market %u: costs are of %lld YES and %lld NO, it holds %lld and %lld", account, k, (long long)s->yes_e6,
-                           (long long)s->no_e6, (long long)yes, (long long)no);
+      return pmm_error_set(err, PMM_CORRUPT, "account %u market %u: costs are of %lld YES and %lld NO, it holds %lld and %lld", account, k,
+                           (long long)s->yes_e6, (long long)s->no_e6, (long long)yes, (long long)no);
     if (s->yes_cost_e6 < 0 || s->no_cost_e6 < 0 || (yes == 0 && s->yes_cost_e6 != 0) || (no == 0 && s->no_cost_e6 != 0))
       return pmm_error_set(err, PMM_CORRUPT, "account %u market %u: nothing held at a cost, or a cost below zero", account, k);
   }
@@ -135,7 +138,8 @@ static pmm_status_t check_books(const pmm_place_t *p, pmm_error_t *err) {
     for (int side = PMM_BID; side <= PMM_ASK; side++)
       for (int32_t price = 1; price < PMM_ONE_E4; price++) {
         int64_t const qty = price % l->tick_e4 == 0 ? pmm_ladder_qty(l, (pmm_side_t)side, price / l->tick_e4) : 0;
-        if (p->market[k].shown[side][price] != qty) return pmm_error_set(err, PMM_CORRUPT, "market %u side %d price %d: told otherwise than it is", k, side, price);
+        if (p->market[k].shown[side][price] != qty)
+          return pmm_error_set(err, PMM_CORRUPT, "market %u side %d price %d: told otherwise than it is", k, side, price);
       }
   }
   return PMM_OK;
@@ -167,7 +171,8 @@ pmm_status_t pmm_place_check(const pmm_place_t *p, pmm_error_t *err) {
     st = check_orders(p, a, &open, err);
     if (st == PMM_OK) st = check_figures(p, a, err);
   }
-  if (st == PMM_OK && (open != p->open_cnt || open != p->match->live_cnt)) st = pmm_error_set(err, PMM_CORRUPT, "the registry has %llu open orders, the books %u", (unsigned long long)open, p->match->live_cnt);
+  if (st == PMM_OK && (open != p->open_cnt || open != p->match->live_cnt))
+    st = pmm_error_set(err, PMM_CORRUPT, "the registry has %llu open orders, the books %u", (unsigned long long)open, p->match->live_cnt);
   if (st == PMM_OK) st = check_books(p, err);
   return st == PMM_OK ? check_fills(p, err) : st;
 }

@@ -90,10 +90,12 @@ pmm_status_t pmm_place_account_find(const pmm_place_t *p, const char *name, uint
 
 pmm_status_t pmm_place_account_add(pmm_place_t *p, const char *name, int64_t cash_e6, uint32_t *account, pmm_error_t *err) {
   uint32_t a;
-  if (name[0] == 0 || strlen(name) >= PMM__NAME_MAX) return pmm_error_set(err, PMM_INVAL, "an account needs a name of 1 .. %d bytes", PMM__NAME_MAX - 1);
+  if (name[0] == 0 || strlen(name) >= PMM__NAME_MAX)
+    return pmm_error_set(err, PMM_INVAL, "an account needs a name of 1 .. %d bytes", PMM__NAME_MAX - 1);
   if (cash_e6 < 0 || cash_e6 > INT64_MAX / 1024) return pmm_error_set(err, PMM_INVAL, "account %s: cash out of range", name);
   if (pmm_place_account_find(p, name, &a) == PMM_OK) return pmm_error_set(err, PMM_EXISTS, "account %s is there already", name);
-  if (!pmm__index_reserve(&p->by_name, 1) || pmm_match_account(p->match, cash_e6, &a) != PMM_OK) return pmm_error_set(err, PMM_FULL, "account %s: no room for more accounts", name);
+  if (!pmm__index_reserve(&p->by_name, 1) || pmm_match_account(p->match, cash_e6, &a) != PMM_OK)
+    return pmm_error_set(err, PMM_FULL, "account %s: no room for more accounts", name);
   assert(a == p->account_cnt);
   p->account_cnt++;
   strcpy(p->account[a].name, name);

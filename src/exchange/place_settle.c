@@ -81,7 +81,9 @@ static bool waits_ghost(const pmm__trade_t *t) { return t->fate == PMM__FATE_GHO
 typedef struct stages { pmm__trade_t *mined, *final, *ghost; int64_t mined_ns, final_ns, ghost_ns; } stages_t;
 
 static stages_t stages_of(pmm_place_t *p) {
-  stages_t s = {.mined = next_of(p, &p->mined_next, waits_mined), .final = next_of(p, &p->final_next, waits_final), .ghost = next_of(p, &p->ghost_next, waits_ghost)};
+  stages_t s = {.mined = next_of(p, &p->mined_next, waits_mined),
+                .final = next_of(p, &p->final_next, waits_final),
+                .ghost = next_of(p, &p->ghost_next, waits_ghost)};
   s.mined_ns = due(s.mined, p->config.settle_mined_ns);
   s.final_ns = due(s.final, p->config.settle_ns);
   s.ghost_ns = due(s.ghost, 2 * p->config.settle_ns);

@@ -64,7 +64,8 @@ static void on_amended(pmm_place_t *p, pmm__order_t *o, const pmm_event_t *e) {
 
 static void on_end(pmm_place_t *p, pmm__order_t *o, const pmm_event_t *e) {
   bool const asked = e->md.kind == PMM_EV_CANCELLED && e->md.aux == PMM_REJECT_USER;
-  pmm__place_close_order(p, o, e->md.kind == PMM_EV_EXPIRED ? PMM_PLACE_EXPIRED : PMM_PLACE_CANCELLED, asked ? p->cancel_reason : (pmm_reject_t)e->md.aux);
+  pmm__place_close_order(p, o, e->md.kind == PMM_EV_EXPIRED ? PMM_PLACE_EXPIRED : PMM_PLACE_CANCELLED,
+                         asked ? p->cancel_reason : (pmm_reject_t)e->md.aux);
   pmm__place_tell_order(p, o);
 }
 
@@ -86,17 +87,31 @@ static void add_cost(pmm_place_t *p, const pmm__order_t *o, const pmm_event_t *e
   bool const sell = pmm_route_is_sell(route);
   int32_t const each_e4 = pmm__route_price(route, e->md.price_e4);
   pmm__cost_add(p, o->pub.account, o->pub.market,
-                &(pmm__op_t){.kind = sell ? PMM__OP_SELL : PMM__OP_BUY, .no = route == PMM_BUY_NO || route == PMM_SELL_NO, .trade = trade, .qty_e6 = e->md.qty_e6,
-                             .cash_e6 = sell ? pmm_notional_floor(each_e4, e->md.qty_e6) : pmm_notional_ceil(each_e4, e->md.qty_e6), .fee_e6 = e->amount_e6});
+                &(pmm__op_t){.kind = sell ? PMM__OP_SELL : PMM__OP_BUY,
+                             .no = route == PMM_BUY_NO || route == PMM_SELL_NO,
+                             .trade = trade,
+                             .qty_e6 = e->md.qty_e6,
+                             .cash_e6 = sell ? pmm_notional_floor(each_e4, e->md.qty_e6) : pmm_notional_ceil(each_e4, e->md.qty_e6),
+                             .fee_e6 = e->amount_e6});
 }
 
 static pmm__fill_t *new_fill(pmm_place_t *p, const pmm__order_t *o, const pmm_event_t *e, bool maker, uint64_t trade) {
   pmm__account_t *const a = &p->account[o->pub.account];
   pmm__fill_t *const f = pmm__store_push(&p->fill);
   const pmm__sums_t *const sums = &pmm__figures(p, o->pub.account, o->pub.market)->now;
-  f->pub = (pmm_place_fill_t){.seq = p->fill.cnt, .account_seq = ++a->fill_cnt, .order = o->pub.seq, .trade = trade, .account = o->pub.account, .market = o->pub.market,
-                              .route = o->pub.route, .maker = maker, .price_e4 = e->md.price_e4, .qty_e6 = e->md.qty_e6, .fee_e6 = e->amount_e6,
-                              .position_e6 = sums->yes_e6 - sums->no_e6, .at_ns = p->now_ns};
+  f->pub = (pmm_place_fill_t){.seq = p->fill.cnt,
+                              .account_seq = ++a->fill_cnt,
+                              .order = o->pub.seq,
+                              .trade = trade,
+                              .account = o->pub.account,
+                              .market = o->pub.market,
+                              .route = o->pub.route,
+                              .maker = maker,
+                              .price_e4 = e->md.price_e4,
+                              .qty_e6 = e->md.qty_e6,
+                              .fee_e6 = e->amount_e6,
+                              .position_e6 = sums->yes_e6 - sums->no_e6,
+                              .at_ns = p->now_ns};
   f->before = a->last_fill;
   f->jump = a->last_jump;
   a->last_fill = f->pub.seq;
@@ -115,7 +130,9 @@ static void count_trade(pmm_place_t *p, uint32_t market, const pmm_event_t *e) {
 
 static void tell_fill(pmm_place_t *p, const pmm__fill_t *f, const pmm__trade_t *t, const pmm__order_t *o) {
   if (p->account[f->pub.account].flow) pmm__flow_filled(p, o, f->pub.qty_e6);
-  pmm__place_tell(p, &(pmm_place_event_t){.kind = PMM_PLACE_EV_FILL, .market = f->pub.market, .account = f->pub.account, .fill = &f->pub, .trade = &t->pub, .order = &o->pub});
+  pmm__place_tell(
+      p, &(pmm_place_event_t){
+             .kind = PMM_PLACE_EV_FILL, .market = f->pub.market, .account = f->pub.account, .fill = &f->pub, .trade = &t->pub, .order = &o->pub});
   if (o->pub.open_e6 == 0) pmm__place_close_order(p, pmm__order_at(p, o->pub.seq), PMM_PLACE_FILLED, PMM_REJECT_NONE);
   if (o->rested || o->pub.status != PMM_PLACE_OPEN) pmm__place_tell_order(p, o); /* an order on its way in is told of when it has arrived */
 }
@@ -125,8 +142,15 @@ static void make_trade(pmm_place_t *p, pmm__order_t *taker, const pmm_event_t *l
   pmm__order_t *const maker = pmm__order_at(p, p->first_leg.order_id);
   bool const pending = leg->md.aux == PMM_SETTLE_PENDING;
   pmm__trade_t *const t = pmm__store_push(&p->trade);
-  t->pub = (pmm_place_trade_t){.seq = p->trade.cnt, .market = taker->pub.market, .price_e4 = leg->md.price_e4, .qty_e6 = leg->md.qty_e6, .taker_side = p->print.md.side,
-                               .settle = pending ? PMM_PLACE_MATCHED : PMM_PLACE_CONFIRMED, .taker = taker->pub.seq, .maker = maker->pub.seq, .at_ns = p->now_ns,
+  t->pub = (pmm_place_trade_t){.seq = p->trade.cnt,
+                               .market = taker->pub.market,
+                               .price_e4 = leg->md.price_e4,
+                               .qty_e6 = leg->md.qty_e6,
+                               .taker_side = p->print.md.side,
+                               .settle = pending ? PMM_PLACE_MATCHED : PMM_PLACE_CONFIRMED,
+                               .taker = taker->pub.seq,
+                               .maker = maker->pub.seq,
+                               .at_ns = p->now_ns,
                                .settled_ns = pending ? 0 : p->now_ns};
   pmm__place_make_id(p, t->pub.id);
   add_to_order(p, maker, &p->first_leg, true);
@@ -140,7 +164,8 @@ static void make_trade(pmm_place_t *p, pmm__order_t *taker, const pmm_event_t *l
   t->pub.fill[1] = theirs->pub.seq;
   count_trade(p, t->pub.market, leg);
   if (pending) pmm__place_decide(p, t);
-  tell_public(p, &(pmm_place_event_t){.kind = PMM_PLACE_EV_TRADE, .market = t->pub.market, .side = t->pub.taker_side, .price_e4 = t->pub.price_e4, .trade = &t->pub});
+  tell_public(p, &(pmm_place_event_t){
+                     .kind = PMM_PLACE_EV_TRADE, .market = t->pub.market, .side = t->pub.taker_side, .price_e4 = t->pub.price_e4, .trade = &t->pub});
   tell_fill(p, theirs, t, maker);
   tell_fill(p, mine, t, taker);
 }
@@ -152,7 +177,12 @@ static void on_level(pmm_place_t *p, const pmm_event_t *e) {
   int64_t const delta = e->md.qty_e6 - *shown;
   *shown = e->md.qty_e6;
   if (delta != 0)
-    tell_public(p, &(pmm_place_event_t){.kind = PMM_PLACE_EV_LEVEL, .market = e->md.market, .side = e->md.side, .price_e4 = e->md.price_e4, .total_e6 = e->md.qty_e6, .delta_e6 = delta});
+    tell_public(p, &(pmm_place_event_t){.kind = PMM_PLACE_EV_LEVEL,
+                                        .market = e->md.market,
+                                        .side = e->md.side,
+                                        .price_e4 = e->md.price_e4,
+                                        .total_e6 = e->md.qty_e6,
+                                        .delta_e6 = delta});
 }
 
 static void on_public(pmm_place_t *p, const pmm_event_t *e) {

@@ -45,7 +45,8 @@ static bool read_params(admin_t *a, const pmm_param_t *params, size_t cnt, void 
     const pmm_param_t *const param = text_of(key, name, sizeof name) ? pmm_param_find(params, cnt, name) : NULL;
     if (!param || !text_of(key + 1, value, sizeof value)) {
       a->http = 400;
-      pmm_error_set(&a->err, PMM_INVAL, "%.60s: %s", key->type == PMM_JSON_STRING && key->len < 60 ? name : "?", param ? "not a value" : "no such setting");
+      pmm_error_set(&a->err, PMM_INVAL, "%.60s: %s", key->type == PMM_JSON_STRING && key->len < 60 ? name : "?",
+                    param ? "not a value" : "no such setting");
       return false;
     }
     if (pmm_param_set(param, out, value, &a->err) != PMM_OK) return a->http = 400, false;
@@ -55,7 +56,9 @@ static bool read_params(admin_t *a, const pmm_param_t *params, size_t cnt, void 
 
 static bool read_number(admin_t *a, const char *key, int scale, int64_t *out) {
   const pmm_json_node_t *const node = pmm_json_get(a->body, key);
-  if (node && (node->type == PMM_JSON_STRING || node->type == PMM_JSON_NUMBER) && pmm_decimal_parse(node->text, node->len, scale, out, NULL) == PMM_OK) return true;
+  if (node && (node->type == PMM_JSON_STRING || node->type == PMM_JSON_NUMBER) &&
+      pmm_decimal_parse(node->text, node->len, scale, out, NULL) == PMM_OK)
+    return true;
   a->http = 400;
   pmm_error_set(&a->err, PMM_PARSE, "%s: not a decimal number", key);
   return false;
@@ -94,7 +97,8 @@ static pmm_status_t resolve(admin_t *a, uint32_t market) {
   char text[16];
   pmm_outcome_t outcome;
   int64_t payout;
-  if (!text_of(pmm_json_get(a->body, "outcome"), text, sizeof text) || pmm_outcome_from_string(text, &outcome) != PMM_OK || pmm_outcome_payout(outcome, &payout) != PMM_OK)
+  if (!text_of(pmm_json_get(a->body, "outcome"), text, sizeof text) || pmm_outcome_from_string(text, &outcome) != PMM_OK ||
+      pmm_outcome_payout(outcome, &payout) != PMM_OK)
     return pmm_error_set(&a->err, PMM_INVAL, "outcome: yes, no or void");
   if (pmm_json_get(a->body, "payout") && !read_number(a, "payout", 6, &payout)) return PMM_INVAL;
   if (!pmm_match_payout_fits(outcome, payout)) return pmm_error_set(&a->err, PMM_INVAL, "payout: 1 for yes, 0 for no, 0 to 1 for void");
@@ -113,7 +117,10 @@ static pmm_status_t change_tick(admin_t *a, uint32_t market) {
 }
 
 static void move_market(admin_t *a, const char *id, const char *how) {
-  static const struct { const char *name; pmm_life_t life; } lives[] = {{"halt", PMM_LIFE_HALTED}, {"open", PMM_LIFE_OPEN}, {"close", PMM_LIFE_CLOSED}};
+  static const struct {
+    const char *name;
+    pmm_life_t life;
+  } lives[] = {{"halt", PMM_LIFE_HALTED}, {"open", PMM_LIFE_OPEN}, {"close", PMM_LIFE_CLOSED}};
   uint32_t market;
   pmm_status_t st = PMM_NOT_FOUND;
   if (!pmm__stall_find(a->s, id, &market)) {
@@ -233,8 +240,13 @@ static void set_faults(admin_t *a) {
 
 static void put_faults(admin_t *a) {
   const pmm_faults_stats_t *const f = pmm_faults_stats(a->s->faulty);
-  struct { const char *name; uint64_t cnt; } const rows[] = {{"requests", f->requests}, {"dropped", f->dropped}, {"lost_answers", f->lost_answers}, {"errors", f->errors},
-      {"limited", f->limited}, {"duplicated", f->duplicated}, {"reordered", f->reordered}, {"lost", f->lost}, {"disconnects", f->disconnects}, {"mutes", f->mutes}, {"slowed", f->slowed}};
+  struct {
+    const char *name;
+    uint64_t cnt;
+  } const rows[] = {{"requests", f->requests},   {"dropped", f->dropped}, {"lost_answers", f->lost_answers},
+                    {"errors", f->errors},       {"limited", f->limited}, {"duplicated", f->duplicated},
+                    {"reordered", f->reordered}, {"lost", f->lost},       {"disconnects", f->disconnects},
+                    {"mutes", f->mutes},         {"slowed", f->slowed}};
   pmm_text_object(a->t, "faults");
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) pmm_text_uint(a->t, rows[i].name, rows[i].cnt);
   pmm_text_end(a->t);
@@ -313,7 +325,8 @@ static void route(admin_t *a, const char *method, const path_t *p) {
 static bool is_admin(const pmm_exchange_t *x, const pmm_request_t *request) {
   const char *const header = pmm_request_header(request, "authorization");
   size_t const len = strlen(x->admin_token);
-  return len > 0 && header && strncasecmp(header, "Bearer ", 7) == 0 && strlen(header + 7) == len && CRYPTO_memcmp(header + 7, x->admin_token, len) == 0;
+  return len > 0 && header && strncasecmp(header, "Bearer ", 7) == 0 && strlen(header + 7) == len &&
+         CRYPTO_memcmp(header + 7, x->admin_token, len) == 0;
 }
 
 static void run(admin_t *a, const pmm_request_t *request) {
@@ -326,7 +339,8 @@ static void run(admin_t *a, const pmm_request_t *request) {
     fail(a, x->admin_token[0] ? 401 : 403, x->admin_token[0] ? "the admin token is needed" : "the exchange was started without an admin token");
   } else if (!split(request->path + strlen("/admin"), &path)) {
     fail(a, 404, "no such call");
-  } else if (request->body_len > 0 && (pmm_json_parse(x->parser, request->body, request->body_len, &body, &at, &why) != PMM_OK || body->type != PMM_JSON_OBJECT)) {
+  } else if (request->body_len > 0 &&
+             (pmm_json_parse(x->parser, request->body, request->body_len, &body, &at, &why) != PMM_OK || body->type != PMM_JSON_OBJECT)) {
     fail(a, 400, "the body is not a JSON object");
   } else {
     a->body = request->body_len > 0 ? body : NULL;

@@ -71,7 +71,8 @@ static void resolve_due(pmm__stall_t *s, int64_t now_ns) {
     uint32_t const market = s->listed[i].market;
     if (pmm_place_market(s->place, market)->life != PMM_LIFE_CLOSED) continue;
     double const truth = pmm_place_truth(s->place, market, NULL);
-    if (truth == 0 || truth == 1) (void)pmm_place_life(s->place, market, now_ns, PMM_LIFE_RESOLVED, truth == 1 ? PMM_OUTCOME_YES : PMM_OUTCOME_NO, truth == 1 ? PMM_ONE_E6 : 0);
+    if (truth == 0 || truth == 1)
+      (void)pmm_place_life(s->place, market, now_ns, PMM_LIFE_RESOLVED, truth == 1 ? PMM_OUTCOME_YES : PMM_OUTCOME_NO, truth == 1 ? PMM_ONE_E6 : 0);
   }
 }
 
@@ -86,15 +87,23 @@ static const pmm_service_ops_t stall_ops = {"exchange", on_http, on_gone, on_upg
 
 /* ---- opening ---- */
 
-static pmm_status_t place_config(const pmm_exchange_config_t *c, const pmm_serve_params_t *serve, const pmm_dialect_ops_t *dialect, uint64_t seed, pmm_place_config_t *out, pmm_error_t *err) {
+static pmm_status_t place_config(const pmm_exchange_config_t *c, const pmm_serve_params_t *serve, const pmm_dialect_ops_t *dialect, uint64_t seed,
+                                 pmm_place_config_t *out, pmm_error_t *err) {
   bool const late = dialect->venue == PMM_VENUE_POLYMARKET;
   int64_t const settle = serve->settle_ns > 0 ? serve->settle_ns : late ? 4 * PMM_NS_PER_S : 0;
   if (!late && (serve->fail_share > 0 || serve->ghost_share > 0 || settle > 0))
-    return pmm_error_set(err, PMM_INVAL, "serve: settle, fail_share, ghost_share: trades at %s are final at once", pmm_venue_to_string(dialect->venue));
+    return pmm_error_set(err, PMM_INVAL, "serve: settle, fail_share, ghost_share: trades at %s are final at once",
+                         pmm_venue_to_string(dialect->venue));
   uint32_t const markets = c->listing_cnt + PMM__LATER_MAX;
   int64_t const accounts = c->member_cnt + PMM__LATER_MAX + (int64_t)markets * pmm__stall_background(c);
-  *out = (pmm_place_config_t){.venue = dialect->venue, .accounts_max = (uint32_t)pmm_min64(accounts, 65536), .markets_max = markets,
-                              .settle_mined_ns = settle / 2, .settle_ns = settle, .fail_share = serve->fail_share, .ghost_share = serve->ghost_share, .seed = seed};
+  *out = (pmm_place_config_t){.venue = dialect->venue,
+                              .accounts_max = (uint32_t)pmm_min64(accounts, 65536),
+                              .markets_max = markets,
+                              .settle_mined_ns = settle / 2,
+                              .settle_ns = settle,
+                              .fail_share = serve->fail_share,
+                              .ghost_share = serve->ghost_share,
+                              .seed = seed};
   return PMM_OK;
 }
 
@@ -109,7 +118,8 @@ static pmm_status_t open_stall(pmm__stall_t *s, const pmm_exchange_config_t *c, 
   pmm_status_t st = place_config(c, &s->serve, s->dialect, seed, &pc, err);
   if (st == PMM_OK) st = pmm_place_open(&s->place, &pc, err);
   if (st != PMM_OK) return st;
-  pmm_dialect_config_t const dc = {.serve = s->serve, .place = s->place, .seed = seed, .secret = c->secret, .secret_ctx = c->secret_ctx, .notices = c->notices};
+  pmm_dialect_config_t const dc = {
+      .serve = s->serve, .place = s->place, .seed = seed, .secret = c->secret, .secret_ctx = c->secret_ctx, .notices = c->notices};
   if ((st = s->dialect->open(&s->inner, &dc, err)) != PMM_OK) return st;
   pmm_faults_params_t faults = {0};
   if (c->faults) faults = *c->faults;

@@ -16,7 +16,10 @@ static void listen(void *ctx, const pmm_place_event_t *e) {
   size_t const at = strlen(r->log), room = sizeof r->log - at;
   const char *const who = e->account == UINT32_MAX ? "" : pmm_place_account_name(r->place, e->account);
   switch (e->kind) {
-  case PMM_PLACE_EV_LEVEL: snprintf(r->log + at, room, "level:%c%d=%lld(%+lld) ", "ba"[e->side], e->price_e4, (long long)(e->total_e6 / ONE), (long long)(e->delta_e6 / ONE)); break;
+  case PMM_PLACE_EV_LEVEL:
+    snprintf(r->log + at, room, "level:%c%d=%lld(%+lld) ", "ba"[e->side], e -> price_e4, (long long)(e->total_e6 / ONE),
+             (long long)(e->delta_e6 / ONE));
+    break;
   case PMM_PLACE_EV_TRADE: snprintf(r->log + at, room, "trade:%d ", e->price_e4); break;
   case PMM_PLACE_EV_MARKET: snprintf(r->log + at, room, "market:%s ", e->life ? "life" : "tick"); break;
   case PMM_PLACE_EV_END: snprintf(r->log + at, room, "end "); break;
@@ -67,7 +70,9 @@ static pmm_place_answer_t send(rig_t *r, pmm_place_request_t q) {
   return a;
 }
 
-static pmm_place_answer_t order(rig_t *r, uint32_t account, pmm_route_t route, int32_t price, int64_t contracts) { return send(r, request(account, route, price, contracts)); }
+static pmm_place_answer_t order(rig_t *r, uint32_t account, pmm_route_t route, int32_t price, int64_t contracts) {
+  return send(r, request(account, route, price, contracts));
+}
 
 static void a_trade_is_told_in_order(void **state) {
   (void)state;
@@ -161,7 +166,8 @@ static void names(void **state) {
   assert_int_equal(send(&r, q).reject, PMM_REJECT_DUPLICATE);
   assert_ptr_equal(pmm_place_order_before(r.place, r.me, PMM_PLACE_NONE), given.order);
   size_t cnt = 0;
-  for (const pmm_place_order_t *o = pmm_place_order_before(r.place, r.me, PMM_PLACE_NONE); o; o = pmm_place_order_before(r.place, r.me, o->seq)) cnt++;
+  for (const pmm_place_order_t *o = pmm_place_order_before(r.place, r.me, PMM_PLACE_NONE); o; o = pmm_place_order_before(r.place, r.me, o->seq))
+    cnt++;
   assert_int_equal(cnt, 3); /* names without an order are in no list */
   teardown(&r);
 }
@@ -221,7 +227,8 @@ static void amends(void **state) {
   order(&r, r.other, PMM_BUY_NO, 4500, 2);
   r.log[0] = 0;
   assert_int_equal(pmm_place_amend(r.place, r.me, a.order->seq, 4500, 7 * ONE, r.now), PMM_REJECT_NONE);
-  told(&r, "level:b4000=3(-7) order:me:0:7 trade:4500 fill:other:maker order:other:1:0 fill:me:taker order:me:0:5 level:a4500=0(-2) level:b4500=5(+5) end ");
+  told(&r, "level:b4000=3(-7) order:me:0:7 trade:4500 fill:other:maker order:other:1:0 fill:me:taker order:me:0:5 level:a4500=0(-2) "
+           "level:b4500=5(+5) end ");
   assert_int_equal(a.order->qty_e6, 7 * ONE);
   assert_int_equal(a.order->filled_e6, 2 * ONE);
   teardown(&r);
@@ -437,7 +444,8 @@ static void full_places(void **state) {
   teardown(&r);
   pmm_place_t *p;
   assert_int_equal(pmm_place_open(&p, &(pmm_place_config_t){.accounts_max = 1}, &err), PMM_INVAL);
-  assert_int_equal(pmm_place_open(&p, &(pmm_place_config_t){.accounts_max = 1, .markets_max = 1, .fail_share = 0.7, .ghost_share = 0.7}, &err), PMM_INVAL);
+  assert_int_equal(pmm_place_open(&p, &(pmm_place_config_t){.accounts_max = 1, .markets_max = 1, .fail_share = 0.7, .ghost_share = 0.7}, &err),
+                   PMM_INVAL);
 }
 
 /* ---- background flow ---- */
@@ -462,7 +470,10 @@ static uint64_t trade_hash(const pmm_place_t *p) {
 /* Ten minutes of traders while a member quotes; the same seed gives the same trades however coarsely time passes. */
 static uint64_t traded_day(pmm_venue_t venue, int64_t step_ns) {
   rig_t r;
-  setup_with(&r, (pmm_place_config_t){.venue = venue, .accounts_max = 64, .settle_mined_ns = venue == PMM_VENUE_POLYMARKET ? PMM_NS_PER_S : 0, .settle_ns = venue == PMM_VENUE_POLYMARKET ? 2 * PMM_NS_PER_S : 0});
+  setup_with(&r, (pmm_place_config_t){.venue = venue,
+                                      .accounts_max = 64,
+                                      .settle_mined_ns = venue == PMM_VENUE_POLYMARKET ? PMM_NS_PER_S : 0,
+                                      .settle_ns = venue == PMM_VENUE_POLYMARKET ? 2 * PMM_NS_PER_S : 0});
   pmm_place_listen(r.place, (pmm_place_listener_t){0});
   pmm_scenario_params_t const s = scenario(600);
   pmm_traders_params_t t;
@@ -501,18 +512,26 @@ static pmm_md_t at(int64_t ns, pmm_md_t md) {
   return md;
 }
 
-static int64_t shown(const rig_t *r, pmm_side_t side, int32_t price) { return pmm_ladder_qty(pmm_place_ladder(r->place, r->market), side, price / 100) / ONE; }
+static int64_t shown(const rig_t *r, pmm_side_t side, int32_t price) {
+  return pmm_ladder_qty(pmm_place_ladder(r->place, r->market), side, price / 100) / ONE;
+}
 
 static void a_recording_is_mirrored(void **state) {
   (void)state;
   int64_t const s = PMM_NS_PER_S;
   pmm_md_t const md[] = {
-    at(5 * s, md_plain(1, PMM_MD_CLEAR, PMM_F_SNAPSHOT)), at(5 * s, md_level(1, PMM_BID, 4000, 10 * ONE, PMM_F_SNAPSHOT)), at(5 * s, md_level(1, PMM_ASK, 6000, 20 * ONE, PMM_F_SNAPSHOT | PMM_F_LAST)),
-    at(5 * s, md_level(0, PMM_BID, 4400, 99 * ONE, PMM_F_LAST)), /* another market's */
-    at(6 * s, md_level(1, PMM_BID, 4000, 30 * ONE, PMM_F_LAST)), at(7 * s, md_level(1, PMM_BID, 4000, 15 * ONE, PMM_F_LAST)),
-    at(8 * s, md_trade(1, PMM_ASK, 4000, 16 * ONE, PMM_F_LAST)), at(8 * s, md_level(1, PMM_BID, 4000, 5 * ONE, PMM_F_LAST)),
-    at(9 * s, md_level(1, PMM_ASK, 6000, 12 * ONE, PMM_F_LAST)), at(9 * s, md_trade(1, PMM_BID, 6000, 8 * ONE, PMM_F_LAST)),
-    at(10 * s, md_plain(1, PMM_MD_CLEAR, PMM_F_SNAPSHOT)), at(10 * s, md_level(1, PMM_ASK, 5500, 7 * ONE, PMM_F_SNAPSHOT | PMM_F_LAST)),
+      at(5 * s, md_plain(1, PMM_MD_CLEAR, PMM_F_SNAPSHOT)),
+      at(5 * s, md_level(1, PMM_BID, 4000, 10 * ONE, PMM_F_SNAPSHOT)),
+      at(5 * s, md_level(1, PMM_ASK, 6000, 20 * ONE, PMM_F_SNAPSHOT | PMM_F_LAST)),
+      at(5 * s, md_level(0, PMM_BID, 4400, 99 * ONE, PMM_F_LAST)), /* another market's */
+      at(6 * s, md_level(1, PMM_BID, 4000, 30 * ONE, PMM_F_LAST)),
+      at(7 * s, md_level(1, PMM_BID, 4000, 15 * ONE, PMM_F_LAST)),
+      at(8 * s, md_trade(1, PMM_ASK, 4000, 16 * ONE, PMM_F_LAST)),
+      at(8 * s, md_level(1, PMM_BID, 4000, 5 * ONE, PMM_F_LAST)),
+      at(9 * s, md_level(1, PMM_ASK, 6000, 12 * ONE, PMM_F_LAST)),
+      at(9 * s, md_trade(1, PMM_BID, 6000, 8 * ONE, PMM_F_LAST)),
+      at(10 * s, md_plain(1, PMM_MD_CLEAR, PMM_F_SNAPSHOT)),
+      at(10 * s, md_level(1, PMM_ASK, 5500, 7 * ONE, PMM_F_SNAPSHOT | PMM_F_LAST)),
   };
   rig_t r;
   setup(&r, PMM_VENUE_KALSHI);
@@ -547,10 +566,24 @@ static void a_recording_is_mirrored(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_trade_is_told_in_order), cmocka_unit_test(a_sell_opens_the_opposite_where_pairs_net), cmocka_unit_test(names), cmocka_unit_test(money_buys_what_it_buys),
-    cmocka_unit_test(all_the_money), cmocka_unit_test(amends), cmocka_unit_test(self_trades), cmocka_unit_test(a_trade_settles), cmocka_unit_test(a_trade_fails), cmocka_unit_test(a_ghost),
-    cmocka_unit_test(resolution_with_trades_pending), cmocka_unit_test(pairs), cmocka_unit_test(fills_by_number), cmocka_unit_test(time_ends_orders), cmocka_unit_test(cancel_many),
-    cmocka_unit_test(full_places), cmocka_unit_test(traders_repeat), cmocka_unit_test(a_recording_is_mirrored),
+      cmocka_unit_test(a_trade_is_told_in_order),
+      cmocka_unit_test(a_sell_opens_the_opposite_where_pairs_net),
+      cmocka_unit_test(names),
+      cmocka_unit_test(money_buys_what_it_buys),
+      cmocka_unit_test(all_the_money),
+      cmocka_unit_test(amends),
+      cmocka_unit_test(self_trades),
+      cmocka_unit_test(a_trade_settles),
+      cmocka_unit_test(a_trade_fails),
+      cmocka_unit_test(a_ghost),
+      cmocka_unit_test(resolution_with_trades_pending),
+      cmocka_unit_test(pairs),
+      cmocka_unit_test(fills_by_number),
+      cmocka_unit_test(time_ends_orders),
+      cmocka_unit_test(cancel_many),
+      cmocka_unit_test(full_places),
+      cmocka_unit_test(traders_repeat),
+      cmocka_unit_test(a_recording_is_mirrored),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,12 +104,16 @@ static bool agrees(const model_t *m, char *why, size_t len) {
         continue;
       }
       int64_t const netted = s.yes - h.yes_e6;
-      if (netted != s.no - h.no_e6 || netted < 0 || (m->venue == PMM_VENUE_POLYMARKET && netted != 0)) return snprintf(why, len, "account %u market %u: holdings", a, k), false;
+      if (netted != s.no - h.no_e6 || netted < 0 || (m->venue == PMM_VENUE_POLYMARKET && netted != 0))
+        return snprintf(why, len, "account %u market %u: holdings", a, k), false;
       if (m->venue == PMM_VENUE_POLYMARKET && (h.yes_cost_e6 != s.yes_cost || h.no_cost_e6 != s.no_cost || h.realized_e6 != s.realized))
-        return snprintf(why, len, "account %u market %u: costs %lld %lld realized %lld, sums give %lld %lld %lld", a, k, (long long)h.yes_cost_e6, (long long)h.no_cost_e6, (long long)h.realized_e6, (long long)s.yes_cost, (long long)s.no_cost, (long long)s.realized), false;
+        return snprintf(why, len, "account %u market %u: costs %lld %lld realized %lld, sums give %lld %lld %lld", a, k, (long long)h.yes_cost_e6,
+                        (long long)h.no_cost_e6, (long long)h.realized_e6, (long long)s.yes_cost, (long long)s.no_cost, (long long)s.realized),
+               false;
       cash += netted;
     }
-    if (cash != pmm_place_cash(m->place, a, NULL)) return snprintf(why, len, "account %u: cash %lld, sums give %lld", a, (long long)pmm_place_cash(m->place, a, NULL), (long long)cash), false;
+    if (cash != pmm_place_cash(m->place, a, NULL))
+      return snprintf(why, len, "account %u: cash %lld, sums give %lld", a, (long long)pmm_place_cash(m->place, a, NULL), (long long)cash), false;
   }
   return true;
 }
@@ -127,10 +131,17 @@ static void do_order(model_t *m, pmm_rng_t *rng, uint32_t account, int64_t now) 
   static const uint8_t tifs[] = {PMM_GTC, PMM_GTC, PMM_GTC, PMM_GTD, PMM_IOC, PMM_FOK};
   char client[32];
   snprintf(client, sizeof client, "c%llu", (unsigned long long)pmm_rng_below(rng, 3 * OPS));
-  pmm_place_request_t r = {.account = account, .market = (uint32_t)pmm_rng_below(rng, MARKETS), .route = (pmm_route_t)pmm_rng_below(rng, 4),
-                           .price_e4 = 4500 + 100 * (int32_t)pmm_rng_below(rng, 10), .qty_e6 = (int64_t)(1 + pmm_rng_below(rng, 2000)) * LOT,
-                           .tif = (pmm_tif_t)tifs[pmm_rng_below(rng, CNT(tifs))], .expire_ns = now + (int64_t)pmm_rng_below(rng, 300), .stp = (int32_t)pmm_rng_below(rng, 4) - 1,
-                           .post_only = pmm_rng_below(rng, 8) == 0, .reduce_only = pmm_rng_below(rng, 8) == 0, .from_inventory = pmm_rng_below(rng, 2),
+  pmm_place_request_t r = {.account = account,
+                           .market = (uint32_t)pmm_rng_below(rng, MARKETS),
+                           .route = (pmm_route_t)pmm_rng_below(rng, 4),
+                           .price_e4 = 4500 + 100 * (int32_t)pmm_rng_below(rng, 10),
+                           .qty_e6 = (int64_t)(1 + pmm_rng_below(rng, 2000)) * LOT,
+                           .tif = (pmm_tif_t)tifs[pmm_rng_below(rng, CNT(tifs))],
+                           .expire_ns = now + (int64_t)pmm_rng_below(rng, 300),
+                           .stp = (int32_t)pmm_rng_below(rng, 4) - 1,
+                           .post_only = pmm_rng_below(rng, 8) == 0,
+                           .reduce_only = pmm_rng_below(rng, 8) == 0,
+                           .from_inventory = pmm_rng_below(rng, 2),
                            .client_id = pmm_rng_below(rng, 2) ? client : NULL};
   if ((r.tif == PMM_IOC || r.tif == PMM_FOK) && pmm_rng_below(rng, 2)) r.spend_e6 = r.qty_e6 / 2, r.qty_e6 = 0, r.price_e4 = 5900;
   r.dry = pmm_rng_below(rng, 4) == 0;
@@ -183,8 +194,11 @@ static void one(model_t *m, pmm_rng_t *rng, int64_t now) {
   const pmm_place_order_t *const o = some_open(m, rng, account);
   int32_t limit = 4800;
   if (what < 60) do_order(m, rng, account, now);
-  else if (what < 72 && o) assert_int_equal(pmm_place_cancel(m->place, account, o->seq, PMM_REJECT_USER, now, NULL), o->expire_ns <= now ? PMM_NOT_FOUND : PMM_OK);
-  else if (what < 84 && o) pmm_place_amend(m->place, account, o->seq, pmm_rng_below(rng, 2) ? o->price_e4 : 4500 + 100 * (int32_t)pmm_rng_below(rng, 10), (int64_t)(1 + pmm_rng_below(rng, 2000)) * LOT, now);
+  else if (what < 72 && o)
+    assert_int_equal(pmm_place_cancel(m->place, account, o->seq, PMM_REJECT_USER, now, NULL), o->expire_ns <= now ? PMM_NOT_FOUND : PMM_OK);
+  else if (what < 84 && o)
+    pmm_place_amend(m->place, account, o->seq, pmm_rng_below(rng, 2) ? o->price_e4 : 4500 + 100 * (int32_t)pmm_rng_below(rng, 10),
+                    (int64_t)(1 + pmm_rng_below(rng, 2000)) * LOT, now);
   else if (what < 86 && o) pmm_place_rename(m->place, account, o->seq, "renamed");
   else if (what < 87) pmm_place_cancel_if(m->place, account, is_dear, &limit, PMM_REJECT_USER, now);
   else if (what < 92) do_pairs(m, rng, account, now);
@@ -216,8 +230,14 @@ static bool episode(uint64_t seed, pmm_venue_t venue, bool broken, char *why, si
   m.venue = venue;
   m.broken = broken;
   bool const late = venue == PMM_VENUE_POLYMARKET;
-  pmm_place_config_t const c = {.venue = venue, .accounts_max = ACCOUNTS, .markets_max = MARKETS, .settle_mined_ns = late ? 20 : 0, .settle_ns = late ? 60 : 0,
-                                .fail_share = late ? 0.1 : 0, .ghost_share = late ? 0.05 : 0, .seed = seed};
+  pmm_place_config_t const c = {.venue = venue,
+                                .accounts_max = ACCOUNTS,
+                                .markets_max = MARKETS,
+                                .settle_mined_ns = late ? 20 : 0,
+                                .settle_ns = late ? 60 : 0,
+                                .fail_share = late ? 0.1 : 0,
+                                .ghost_share = late ? 0.05 : 0,
+                                .seed = seed};
   pmm_error_t err;
   if (pmm_place_open(&m.place, &c, &err) != PMM_OK) fail_msg("%s", err.text);
   pmm_place_listen(m.place, (pmm_place_listener_t){listen, &m});
@@ -262,7 +282,8 @@ static void random_against_sums(void **state) {
   static const pmm_venue_t venues[] = {PMM_VENUE_POLYMARKET, PMM_VENUE_KALSHI, PMM_VENUE_DEGEN};
   char why[512];
   for (uint64_t k = 0; k < runs; k++)
-    if (!episode(seed + k, venues[k % 3], false, why, sizeof why)) fail_msg("%s (seed %llu, venue %d)", why, (unsigned long long)(seed + k), (int)venues[k % 3]);
+    if (!episode(seed + k, venues[k % 3], false, why, sizeof why))
+      fail_msg("%s (seed %llu, venue %d)", why, (unsigned long long)(seed + k), (int)venues[k % 3]);
 }
 
 /* Sums that keep failed trades must be found out. */

@@ -126,9 +126,11 @@ static void orders(void **state) {
   setup(&r);
   assert_int_equal(ask(&r.host, r.token, "POST", "/orders", BID("0.48", "120", ",\"client_id\":\"a1\"")), 200);
   id_of(&r, id);
-  has(r.host.body, "\"client_id\":\"a1\",\"market\":\"BTC-95K\",\"side\":\"bid\",\"outcome\":\"yes\",\"price\":\"0.48\",\"size\":\"120\",\"filled\":\"0\",\"remaining\":\"120\",\"status\":\"open\",\"reason\":null,\"ts\":1700000000000}");
+  has(r.host.body, "\"client_id\":\"a1\",\"market\":\"BTC-95K\",\"side\":\"bid\",\"outcome\":\"yes\",\"price\":\"0.48\",\"size\":\"120\",\"filled\":"
+                   "\"0\",\"remaining\":\"120\",\"status\":\"open\",\"reason\":null,\"ts\":1700000000000}");
   assert_int_equal(ask(&r.host, NULL, "GET", "/markets/BTC-95K/book", NULL), 200);
-  has(r.host.body, "{\"market\":\"BTC-95K\",\"seq\":1,\"ts\":1700000000000,\"yes\":{\"bids\":[[\"0.48\",\"120\"]],\"asks\":[]},\"no\":{\"bids\":[],\"asks\":[[\"0.52\",\"120\"]]}}");
+  has(r.host.body, "{\"market\":\"BTC-95K\",\"seq\":1,\"ts\":1700000000000,\"yes\":{\"bids\":[[\"0.48\",\"120\"]],\"asks\":[]},\"no\":{\"bids\":[],"
+                   "\"asks\":[[\"0.52\",\"120\"]]}}");
   assert_int_equal(ask(&r.host, r.token, "GET", "/balance", NULL), 200);
   has(r.host.body, "\"locked\":\"57.60\"");
   assert_int_equal(ask(&r.host, r.theirs, "POST", "/orders", NO_BID("0.52", "20", "")), 200); /* numbers will do; a pair is minted */
@@ -141,13 +143,17 @@ static void orders(void **state) {
   has(r.host.body, "\"cancelled\":[],\"not_found\":[\"");
   assert_int_equal(ask(&r.host, r.token, "GET", "/fills", NULL), 200);
   has(r.host.body, "{\"fills\":[{\"seq\":1,\"id\":\"");
-  has(r.host.body, "\"client_id\":\"a1\",\"market\":\"BTC-95K\",\"outcome\":\"yes\",\"price\":\"0.48\",\"side\":\"bid\",\"size\":\"20\",\"fee\":\"0.00\",\"liquidity\":\"maker\",\"ts\":1700000000000}],\"last_seq\":1}");
+  has(r.host.body, "\"client_id\":\"a1\",\"market\":\"BTC-95K\",\"outcome\":\"yes\",\"price\":\"0.48\",\"side\":\"bid\",\"size\":\"20\",\"fee\":\"0."
+                   "00\",\"liquidity\":\"maker\",\"ts\":1700000000000}],\"last_seq\":1}");
   assert_int_equal(ask(&r.host, r.token, "GET", "/fills?after_seq=1", NULL), 200);
   assert_string_equal(r.host.body, "{\"fills\":[],\"last_seq\":1}");
   assert_int_equal(ask(&r.host, r.token, "GET", "/positions", NULL), 200);
-  assert_string_equal(r.host.body, "{\"positions\":[{\"market\":\"BTC-95K\",\"yes\":\"20\",\"no\":\"0\",\"yes_cost\":\"9.60\",\"no_cost\":\"0.00\",\"realized\":\"0.00\"}]}");
+  assert_string_equal(
+      r.host.body,
+      "{\"positions\":[{\"market\":\"BTC-95K\",\"yes\":\"20\",\"no\":\"0\",\"yes_cost\":\"9.60\",\"no_cost\":\"0.00\",\"realized\":\"0.00\"}]}");
   assert_int_equal(ask(&r.host, NULL, "GET", "/markets/BTC-95K/trades", NULL), 200);
-  has(r.host.body, "\"seq\":1,\"market\":\"BTC-95K\",\"outcome\":\"no\",\"price\":\"0.52\",\"size\":\"20\",\"taker_side\":\"bid\",\"ts\":1700000000000}]}");
+  has(r.host.body,
+      "\"seq\":1,\"market\":\"BTC-95K\",\"outcome\":\"no\",\"price\":\"0.52\",\"size\":\"20\",\"taker_side\":\"bid\",\"ts\":1700000000000}]}");
   assert_int_equal(ask(&r.host, r.token, "DELETE", path, NULL), 200);
   snprintf(path, sizeof path, "{\"cancelled\":[\"%s\"],\"not_found\":[]}", id);
   assert_string_equal(r.host.body, path);
@@ -160,19 +166,34 @@ static void refusals(void **state) {
   setup(&r);
   ask(&r.host, r.theirs, "POST", "/orders", BID("0.40", "5", ""));
   ask(&r.host, r.token, "POST", "/orders", BID("0.30", "5", ",\"client_id\":\"used\""));
-  static const struct { const char *body; int http; const char *code, *field; } rows[] = {
-    {BID("0.485", "1", ""), 400, "invalid_price", "price"}, {BID("1", "1", ""), 400, "invalid_price", "price"}, {BID("x", "1", ""), 400, "invalid_price", "price"},
-    {BID("0.00001", "1", ""), 400, "invalid_price", "price"}, {BID("0.4", "0", ""), 400, "invalid_size", "size"}, {BID("0.4", "-1", ""), 400, "invalid_size", "size"},
-    {BID("0.4", "1.5", ""), 400, "invalid_size", "size"}, {BID("0.4", "1e30", ""), 400, "invalid_size", "size"}, {BID("0.4", "100000", ""), 409, "insufficient_balance", "size"},
-    {BID("0.4", "1", ",\"tif\":\"day\""), 400, "bad_request", "tif"}, {BID("0.4", "1", ",\"tif\":\"gtd\""), 400, "bad_request", "expires_at"},
-    {BID("0.4", "1", ",\"tif\":\"gtd\",\"expires_at\":1699999999999"), 400, "bad_request", "expires_at"}, {BID("0.4", "1", ",\"post_only\":1"), 400, "bad_request", "post_only"},
-    {BID("0.4", "1", ",\"post_only\":true,\"tif\":\"ioc\""), 400, "bad_request", "post_only"}, {BID("0.4", "1", ",\"client_id\":7"), 400, "bad_request", "client_id"},
-    {BID("0.4", "1", ",\"client_id\":\"used\""), 409, "duplicate_client_id", "client_id"}, {NO_BID("0.60", "1", ",\"post_only\":true"), 409, "post_only_would_cross", "price"},
-    {"{\"market\":\"X\",\"outcome\":\"yes\",\"side\":\"bid\",\"price\":\"0.4\",\"size\":1}", 404, "not_found", "market"},
-    {"{\"market\":\"BTC-95K\",\"outcome\":\"maybe\",\"side\":\"bid\",\"price\":\"0.4\",\"size\":1}", 400, "bad_request", "outcome"},
-    {"{\"market\":\"BTC-95K\",\"outcome\":\"yes\",\"side\":\"buy\",\"price\":\"0.4\",\"size\":1}", 400, "bad_request", "side"},
-    {"{\"market\":\"BTC-95K\",\"outcome\":\"yes\",\"side\":\"ask\",\"price\":\"0.4\",\"size\":1,\"from_inventory\":true}", 409, "insufficient_shares", "size"},
-    {"{\"orders\":[]}", 400, "bad_request", "orders"}, {"[1]", 400, "bad_request", NULL}, {"{", 400, "bad_request", NULL}, {"", 400, "bad_request", NULL},
+  static const struct { const char *body; int http; const char *code, *field;
+  } rows[] = {
+      {BID("0.485", "1", ""), 400, "invalid_price", "price"},
+      {BID("1", "1", ""), 400, "invalid_price", "price"},
+      {BID("x", "1", ""), 400, "invalid_price", "price"},
+      {BID("0.00001", "1", ""), 400, "invalid_price", "price"},
+      {BID("0.4", "0", ""), 400, "invalid_size", "size"},
+      {BID("0.4", "-1", ""), 400, "invalid_size", "size"},
+      {BID("0.4", "1.5", ""), 400, "invalid_size", "size"},
+      {BID("0.4", "1e30", ""), 400, "invalid_size", "size"},
+      {BID("0.4", "100000", ""), 409, "insufficient_balance", "size"},
+      {BID("0.4", "1", ",\"tif\":\"day\""), 400, "bad_request", "tif"},
+      {BID("0.4", "1", ",\"tif\":\"gtd\""), 400, "bad_request", "expires_at"},
+      {BID("0.4", "1", ",\"tif\":\"gtd\",\"expires_at\":1699999999999"), 400, "bad_request", "expires_at"},
+      {BID("0.4", "1", ",\"post_only\":1"), 400, "bad_request", "post_only"},
+      {BID("0.4", "1", ",\"post_only\":true,\"tif\":\"ioc\""), 400, "bad_request", "post_only"},
+      {BID("0.4", "1", ",\"client_id\":7"), 400, "bad_request", "client_id"},
+      {BID("0.4", "1", ",\"client_id\":\"used\""), 409, "duplicate_client_id", "client_id"},
+      {NO_BID("0.60", "1", ",\"post_only\":true"), 409, "post_only_would_cross", "price"},
+      {"{\"market\":\"X\",\"outcome\":\"yes\",\"side\":\"bid\",\"price\":\"0.4\",\"size\":1}", 404, "not_found", "market"},
+      {"{\"market\":\"BTC-95K\",\"outcome\":\"maybe\",\"side\":\"bid\",\"price\":\"0.4\",\"size\":1}", 400, "bad_request", "outcome"},
+      {"{\"market\":\"BTC-95K\",\"outcome\":\"yes\",\"side\":\"buy\",\"price\":\"0.4\",\"size\":1}", 400, "bad_request", "side"},
+      {"{\"market\":\"BTC-95K\",\"outcome\":\"yes\",\"side\":\"ask\",\"price\":\"0.4\",\"size\":1,\"from_inventory\":true}", 409,
+       "insufficient_shares", "size"},
+      {"{\"orders\":[]}", 400, "bad_request", "orders"},
+      {"[1]", 400, "bad_request", NULL},
+      {"{", 400, "bad_request", NULL},
+      {"", 400, "bad_request", NULL},
   };
   for (size_t i = 0; i < CNT(rows); i++) {
     int const http = ask(&r.host, r.token, "POST", "/orders", rows[i].body);
@@ -182,13 +203,27 @@ static void refusals(void **state) {
     snprintf(want, sizeof want, "\"field\":\"%s\"", rows[i].field ? rows[i].field : "");
     if (!strstr(r.host.body, rows[i].field ? want : "\"}}")) fail_msg("%s: %s", rows[i].body, r.host.body);
   }
-  static const struct { const char *method, *path; int http; } paths[] = {
-    {"GET", "/", 404}, {"GET", "//", 404}, {"GET", "/markets/", 404}, {"GET", "/markets/%zz", 404}, {"GET", "/markets/%00", 404}, {"GET", "/markets/BTC%2D95K", 200}, {"GET", "/nothing", 404},
-    {"PUT", "/orders", 404}, {"GET", "/markets?limit=x", 400}, {"GET", "/markets?cursor=999999999999", 200}, {"GET", "/orders?status=odd", 400}, {"GET", "/orders?market=X", 404},
-    {"GET", "/fills?after_seq=-1", 400}, {"GET", "/markets/BTC-95K/trades?after=99", 200}, {"GET", "/a/b/c/d/e/f", 404},
+  static const struct { const char *method, *path; int http;
+  } paths[] = {
+      {"GET", "/", 404},
+      {"GET", "//", 404},
+      {"GET", "/markets/", 404},
+      {"GET", "/markets/%zz", 404},
+      {"GET", "/markets/%00", 404},
+      {"GET", "/markets/BTC%2D95K", 200},
+      {"GET", "/nothing", 404},
+      {"PUT", "/orders", 404},
+      {"GET", "/markets?limit=x", 400},
+      {"GET", "/markets?cursor=999999999999", 200},
+      {"GET", "/orders?status=odd", 400},
+      {"GET", "/orders?market=X", 404},
+      {"GET", "/fills?after_seq=-1", 400},
+      {"GET", "/markets/BTC-95K/trades?after=99", 200},
+      {"GET", "/a/b/c/d/e/f", 404},
   };
   for (size_t i = 0; i < CNT(paths); i++)
-    if (ask(&r.host, r.token, paths[i].method, paths[i].path, NULL) != paths[i].http) fail_msg("%s %s: %d %s", paths[i].method, paths[i].path, r.host.http, r.host.body);
+    if (ask(&r.host, r.token, paths[i].method, paths[i].path, NULL) != paths[i].http)
+      fail_msg("%s %s: %d %s", paths[i].method, paths[i].path, r.host.http, r.host.body);
   teardown(&r);
 }
 
@@ -203,9 +238,12 @@ static void fill_or_kill_and_the_rest(void **state) {
   assert_int_equal(ask(&r.host, r.token, "POST", "/orders", BID("0.50", "6", ",\"tif\":\"ioc\"")), 200);
   has(r.host.body, "\"filled\":\"5\",\"remaining\":\"0\",\"status\":\"cancelled\",\"reason\":\"ioc\"");
   /* an ask is a bid on the opposite, unless it comes from inventory */
-  assert_int_equal(ask(&r.host, r.token, "POST", "/orders", "{\"market\":\"BTC-95K\",\"outcome\":\"yes\",\"side\":\"ask\",\"price\":\"0.70\",\"size\":3}"), 200);
+  assert_int_equal(
+      ask(&r.host, r.token, "POST", "/orders", "{\"market\":\"BTC-95K\",\"outcome\":\"yes\",\"side\":\"ask\",\"price\":\"0.70\",\"size\":3}"), 200);
   has(r.host.body, "\"side\":\"bid\",\"outcome\":\"no\",\"price\":\"0.30\"");
-  assert_int_equal(ask(&r.host, r.token, "POST", "/orders", "{\"market\":\"BTC-95K\",\"outcome\":\"yes\",\"side\":\"ask\",\"price\":\"0.80\",\"size\":5,\"from_inventory\":true}"), 200);
+  assert_int_equal(ask(&r.host, r.token, "POST", "/orders",
+                       "{\"market\":\"BTC-95K\",\"outcome\":\"yes\",\"side\":\"ask\",\"price\":\"0.80\",\"size\":5,\"from_inventory\":true}"),
+                   200);
   has(r.host.body, "\"side\":\"ask\",\"outcome\":\"yes\",\"price\":\"0.80\"");
   /* meeting an own order cancels the resting one */
   assert_int_equal(ask(&r.host, r.token, "POST", "/orders", BID("0.70", "1", ",\"client_id\":\"c\"")), 200);
@@ -227,7 +265,9 @@ static void batches_and_amends(void **state) {
   char id[64], path[128];
   setup(&r);
   ask(&r.host, r.theirs, "POST", "/orders", BID("0.41", "5", ""));
-  assert_int_equal(ask(&r.host, r.token, "POST", "/orders", "{\"orders\":[" BID("0.41", "10", "") "," BID("0.415", "1", "") "," NO_BID("0.59", "7", "") ",3]}"), 200);
+  assert_int_equal(
+      ask(&r.host, r.token, "POST", "/orders", "{\"orders\":[" BID("0.41", "10", "") "," BID("0.415", "1", "") "," NO_BID("0.59", "7", "") ",3]}"),
+      200);
   has(r.host.body, "{\"orders\":[{\"id\":\"");
   has(r.host.body, "{\"error\":{\"code\":\"invalid_price\"");
   has(r.host.body, "{\"error\":{\"code\":\"bad_request\",\"message\":\"an order is an object\"}}]}");
@@ -263,7 +303,8 @@ static void rate_limit(void **state) {
   assert_int_equal(ask(&r.host, r.token, "GET", "/balance", NULL), 200); /* reads are free */
   assert_int_equal(ask(&r.host, r.theirs, "POST", "/orders", BID("0.01", "1", "")), 200);
   r.host.now_ns += SEC / 100; /* two more */
-  assert_int_equal(ask(&r.host, r.token, "POST", "/orders", "{\"orders\":[" BID("0.01", "1", "") "," BID("0.01", "1", "") "," BID("0.01", "1", "") "]}"), 429);
+  assert_int_equal(
+      ask(&r.host, r.token, "POST", "/orders", "{\"orders\":[" BID("0.01", "1", "") "," BID("0.01", "1", "") "," BID("0.01", "1", "") "]}"), 429);
   assert_int_equal(ask(&r.host, r.token, "POST", "/orders", "{\"orders\":[" BID("0.01", "1", "") "," BID("0.01", "1", "") "]}"), 200);
   assert_int_equal(ask(&r.host, r.token, "DELETE", "/orders/x", NULL), 429);
   r.host.now_ns += 3 * SEC;
@@ -306,8 +347,10 @@ static void markets(void **state) {
   ask(&r.host, r.token, "POST", "/orders", BID("0.40", "10", ""));
   ask(&r.host, r.theirs, "POST", "/orders", NO_BID("0.50", "10", ""));
   assert_int_equal(ask(&r.host, NULL, "GET", "/markets/BTC-95K", NULL), 200);
-  assert_string_equal(r.host.body, "{\"id\":\"BTC-95K\",\"asset\":\"BTC\",\"strike\":\"95000\",\"status\":\"OPEN\",\"opens_at\":1700000000000,\"expires_at\":1700003600000,\"seconds_to_expiry\":3600,"
-                                   "\"tick\":\"0.01\",\"taker_fee_bps\":0,\"maker_fee_bps\":0,\"yes_price\":\"0.45\",\"no_price\":\"0.55\",\"volume\":\"0\",\"liquidity\":\"9.00\",\"outcome\":null,\"settle_price\":null}");
+  assert_string_equal(r.host.body, "{\"id\":\"BTC-95K\",\"asset\":\"BTC\",\"strike\":\"95000\",\"status\":\"OPEN\",\"opens_at\":1700000000000,"
+                                   "\"expires_at\":1700003600000,\"seconds_to_expiry\":3600,"
+                                   "\"tick\":\"0.01\",\"taker_fee_bps\":0,\"maker_fee_bps\":0,\"yes_price\":\"0.45\",\"no_price\":\"0.55\","
+                                   "\"volume\":\"0\",\"liquidity\":\"9.00\",\"outcome\":null,\"settle_price\":null}");
   assert_int_equal(ask(&r.host, NULL, "GET", "/markets?limit=1", NULL), 200);
   has(r.host.body, "\"cursor\":\"1\"}");
   assert_int_equal(ask(&r.host, NULL, "GET", "/markets?limit=1&cursor=1", NULL), 200);
@@ -347,16 +390,20 @@ static void sockets(void **state) {
   assert_int_equal(open_sock(&r.host, p, NULL, "/ws"), 0);
   assert_int_equal(open_sock(&r.host, q, r.theirs, "/ws"), 0);
   say(&r.host, p, "{\"op\":\"subscribe\",\"id\":1,\"channels\":[\"book\",\"trades\"],\"markets\":[\"BTC-95K\"]}");
-  assert_string_equal(heard(p), "{\"re\":1,\"ok\":true,\"result\":{\"channels\":[\"book\",\"trades\"]}}\n"
-                                "{\"ch\":\"book\",\"type\":\"snapshot\",\"market\":\"BTC-95K\",\"seq\":0,\"ts\":1700000000000,\"yes\":{\"bids\":[],\"asks\":[]}}\n");
-  static const struct { const char *text, *want; } wrong[] = {
-    {"{\"op\":\"subscribe\",\"id\":2,\"channels\":[\"fills\"]}", "{\"re\":2,\"ok\":false,\"error\":{\"code\":\"unauthorized\""},
-    {"{\"op\":\"subscribe\",\"id\":3,\"channels\":[\"book\"],\"markets\":[\"X\"]}", "{\"re\":3,\"ok\":false,\"error\":{\"code\":\"not_found\""},
-    {"{\"op\":\"subscribe\",\"id\":4,\"channels\":[\"odd\"]}", "{\"re\":4,\"ok\":false,\"error\":{\"code\":\"bad_request\""},
-    {"{\"op\":\"order.place\",\"id\":5,\"orders\":[]}", "{\"re\":5,\"ok\":false,\"error\":{\"code\":\"unauthorized\""},
-    {"{\"op\":\"auth\",\"id\":6,\"token\":\"x.y.z\"}", "{\"re\":6,\"ok\":false,\"error\":{\"code\":\"unauthorized\""},
-    {"{\"op\":\"dance\",\"id\":7}", "{\"re\":7,\"ok\":false,\"error\":{\"code\":\"bad_request\""},
-    {"hello", "{\"re\":null,\"ok\":false,\"error\":{\"code\":\"bad_request\""}, {"[]", "{\"re\":null,\"ok\":false"}, {"{\"op\":\"ping\"}", "{\"re\":null,\"ok\":true,\"result\":{\"ts\":1700000000000}}"},
+  assert_string_equal(
+      heard(p), "{\"re\":1,\"ok\":true,\"result\":{\"channels\":[\"book\",\"trades\"]}}\n"
+                "{\"ch\":\"book\",\"type\":\"snapshot\",\"market\":\"BTC-95K\",\"seq\":0,\"ts\":1700000000000,\"yes\":{\"bids\":[],\"asks\":[]}}\n");
+  static const struct { const char *text, *want;
+  } wrong[] = {
+      {"{\"op\":\"subscribe\",\"id\":2,\"channels\":[\"fills\"]}", "{\"re\":2,\"ok\":false,\"error\":{\"code\":\"unauthorized\""},
+      {"{\"op\":\"subscribe\",\"id\":3,\"channels\":[\"book\"],\"markets\":[\"X\"]}", "{\"re\":3,\"ok\":false,\"error\":{\"code\":\"not_found\""},
+      {"{\"op\":\"subscribe\",\"id\":4,\"channels\":[\"odd\"]}", "{\"re\":4,\"ok\":false,\"error\":{\"code\":\"bad_request\""},
+      {"{\"op\":\"order.place\",\"id\":5,\"orders\":[]}", "{\"re\":5,\"ok\":false,\"error\":{\"code\":\"unauthorized\""},
+      {"{\"op\":\"auth\",\"id\":6,\"token\":\"x.y.z\"}", "{\"re\":6,\"ok\":false,\"error\":{\"code\":\"unauthorized\""},
+      {"{\"op\":\"dance\",\"id\":7}", "{\"re\":7,\"ok\":false,\"error\":{\"code\":\"bad_request\""},
+      {"hello", "{\"re\":null,\"ok\":false,\"error\":{\"code\":\"bad_request\""},
+      {"[]", "{\"re\":null,\"ok\":false"},
+      {"{\"op\":\"ping\"}", "{\"re\":null,\"ok\":true,\"result\":{\"ts\":1700000000000}}"},
   };
   for (size_t i = 0; i < CNT(wrong); i++) {
     say(&r.host, p, wrong[i].text);
@@ -371,7 +418,8 @@ static void sockets(void **state) {
   say(&r.host, p, "{\"op\":\"order.place\",\"id\":10,\"orders\":[" BID("0.48", "120", ",\"client_id\":\"k\"") "]}");
   const char *got = heard(p);
   has(got, "{\"ch\":\"orders\",\"order\":{\"id\":\"");
-  has(got, "{\"ch\":\"book\",\"type\":\"delta\",\"market\":\"BTC-95K\",\"seq\":1,\"ts\":1700000000000,\"changes\":[[\"yes\",\"bid\",\"0.48\",\"120\"]]}\n");
+  has(got, "{\"ch\":\"book\",\"type\":\"delta\",\"market\":\"BTC-95K\",\"seq\":1,\"ts\":1700000000000,\"changes\":[[\"yes\",\"bid\",\"0.48\",\"120\"]"
+           "]}\n");
   has(got, "{\"re\":10,\"ok\":true,\"result\":{\"orders\":[{\"id\":\"");
   say(&r.host, q, "{\"op\":\"order.place\",\"id\":1,\"orders\":[" NO_BID("0.52", "20", "") "]}");
   has(heard(q), "\"status\":\"filled\"");
@@ -468,9 +516,18 @@ static void reads_that_lag(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(tokens), cmocka_unit_test(orders), cmocka_unit_test(refusals), cmocka_unit_test(fill_or_kill_and_the_rest), cmocka_unit_test(batches_and_amends),
-    cmocka_unit_test(rate_limit), cmocka_unit_test(heartbeat), cmocka_unit_test(markets), cmocka_unit_test(sockets), cmocka_unit_test(silence),
-    cmocka_unit_test(expired_tokens_on_sockets), cmocka_unit_test(reads_that_lag),
+      cmocka_unit_test(tokens),
+      cmocka_unit_test(orders),
+      cmocka_unit_test(refusals),
+      cmocka_unit_test(fill_or_kill_and_the_rest),
+      cmocka_unit_test(batches_and_amends),
+      cmocka_unit_test(rate_limit),
+      cmocka_unit_test(heartbeat),
+      cmocka_unit_test(markets),
+      cmocka_unit_test(sockets),
+      cmocka_unit_test(silence),
+      cmocka_unit_test(expired_tokens_on_sockets),
+      cmocka_unit_test(reads_that_lag),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,8 +43,19 @@ static void prepare(rig_t *r) {
   r->member[0].cash_e6 = r->member[1].cash_e6 = 1000 * ONE;
   pmm_params_default(pmm_faults_param_table, pmm_faults_param_cnt, &r->faults);
   pmm_params_default(pmm_scenario_param_table, pmm_scenario_param_cnt, &r->scenario);
-  r->config = (pmm_exchange_config_t){.serve = r->serve, .serve_cnt = 3, .listing = r->listing, .listing_cnt = 1, .member = r->member, .member_cnt = 2, .faults = &r->faults,
-                                      .scenario = &r->scenario, .traders = &r->traders, .seed = 5, .start_ns = NOW, .admin_token = TOKEN, .secret = secret_of};
+  r->config = (pmm_exchange_config_t){.serve = r->serve,
+                                      .serve_cnt = 3,
+                                      .listing = r->listing,
+                                      .listing_cnt = 1,
+                                      .member = r->member,
+                                      .member_cnt = 2,
+                                      .faults = &r->faults,
+                                      .scenario = &r->scenario,
+                                      .traders = &r->traders,
+                                      .seed = 5,
+                                      .start_ns = NOW,
+                                      .admin_token = TOKEN,
+                                      .secret = secret_of};
 }
 
 static void open_it(rig_t *r) {
@@ -117,27 +128,50 @@ static void admin_calls(void **state) {
     assert_int_equal(admin(&r, i, "GET", "/admin/check", NULL), 200);
     assert_string_equal(r.host[i].body, "{\"ok\":true,\"error\":null}");
   }
-  static const struct { const char *method, *path, *body; int http; const char *want; } rows[] = {
-    {"POST", "/admin/markets", "{\"id\":\"SNOW\",\"tick\":\"0.01\",\"duration\":\"1h\"}", 200, "{\"id\":\"SNOW\",\"market\":\"SNOW\",\"token_yes\":null,\"token_no\":null,\"life\":\"open\""},
-    {"POST", "/admin/markets", "{\"id\":\"SNOW\"}", 409, "already"}, {"POST", "/admin/markets", "{\"ids\":\"A\"}", 400, "no such setting"}, {"POST", "/admin/markets", "{\"id\":\"A\",\"tick\":7}", 400, "tick"},
-    {"POST", "/admin/markets", "{\"id\":[]}", 400, "not a value"}, {"POST", "/admin/markets", "{", 400, "JSON"}, {"POST", "/admin/markets", NULL, 400, "JSON"},
-    {"POST", "/admin/markets", "{\"id\":\"T\",\"tape\":\"/no/such/tape\"}", 400, "/no/such/tape"}, {"POST", "/admin/markets/T/halt", NULL, 404, "no such market"},
-    {"POST", "/admin/markets/SNOW/halt", NULL, 200, "\"life\":\"halted\""}, {"POST", "/admin/markets/SNOW/open", NULL, 200, "\"life\":\"open\""},
-    {"POST", "/admin/markets/SNOW/tick", "{\"tick\":\"0.001\"}", 200, "\"tick\":\"0.001\""}, {"POST", "/admin/markets/SNOW/tick", "{\"tick\":0.3}", 400, "error"},
-    {"POST", "/admin/markets/SNOW/dance", NULL, 404, "error"}, {"POST", "/admin/markets/HAIL/halt", NULL, 404, "no such market"},
-    {"POST", "/admin/markets/SNOW/resolve", "{\"outcome\":\"maybe\"}", 400, "outcome"}, {"POST", "/admin/markets/SNOW/resolve", "{\"outcome\":\"yes\",\"payout\":0.5}", 400, "payout"},
-    {"POST", "/admin/markets/SNOW/close", NULL, 200, "\"life\":\"closed\""}, {"POST", "/admin/markets/SNOW/open", NULL, 200, "\"life\":\"open\""},
-    {"POST", "/admin/markets/SNOW/resolve", "{\"outcome\":\"void\",\"payout\":\"0.25\"}", 200, "\"life\":\"resolved\",\"outcome\":\"void\""},
-    {"POST", "/admin/markets/SNOW/resolve", "{\"outcome\":\"yes\"}", 409, "resolved"}, {"POST", "/admin/markets/SNOW/halt", NULL, 409, "error"},
-    {"POST", "/admin/accounts", "{\"name\":\"third\",\"cash\":250}", 200, "{\"name\":\"third\",\"cash\":\"250.000000\",\"locked\":\"0.000000\""}, {"POST", "/admin/accounts", "{\"name\":\"third\"}", 409, "third"},
-    {"POST", "/admin/accounts/third/deposit", "{\"amount\":\"0.5\"}", 200, "\"cash\":\"250.500000\""}, {"POST", "/admin/accounts/third/deposit", "{\"amount\":-300}", 409, "error"},
-    {"POST", "/admin/accounts/third/deposit", "{}", 400, "amount"}, {"GET", "/admin/accounts/nobody", NULL, 404, "no such account"}, {"GET", "/admin/accounts/third", NULL, 200, "\"orders\":[]"},
-    {"GET", "/admin/stats", NULL, 200, "\"accounts\":[\"me\",\"other\",\"third\"]"}, {"POST", "/admin/faults", "{\"error_5xx\":1}", 200, "{\"ok\":true}"}, {"POST", "/admin/faults", "{\"error_5xx\":2}", 400, "error_5xx"},
-    {"GET", "/admin", NULL, 404, "error"}, {"GET", "/admin/", NULL, 404, "error"}, {"GET", "/admin/a/b/c/d/e", NULL, 404, "error"}, {"GET", "/admin/accounts/%zz", NULL, 404, "error"},
+  static const struct { const char *method, *path, *body; int http; const char *want;
+  } rows[] = {
+      {"POST", "/admin/markets", "{\"id\":\"SNOW\",\"tick\":\"0.01\",\"duration\":\"1h\"}", 200,
+       "{\"id\":\"SNOW\",\"market\":\"SNOW\",\"token_yes\":null,\"token_no\":null,\"life\":\"open\""},
+      {"POST", "/admin/markets", "{\"id\":\"SNOW\"}", 409, "already"},
+      {"POST", "/admin/markets", "{\"ids\":\"A\"}", 400, "no such setting"},
+      {"POST", "/admin/markets", "{\"id\":\"A\",\"tick\":7}", 400, "tick"},
+      {"POST", "/admin/markets", "{\"id\":[]}", 400, "not a value"},
+      {"POST", "/admin/markets", "{", 400, "JSON"},
+      {"POST", "/admin/markets", NULL, 400, "JSON"},
+      {"POST", "/admin/markets", "{\"id\":\"T\",\"tape\":\"/no/such/tape\"}", 400, "/no/such/tape"},
+      {"POST", "/admin/markets/T/halt", NULL, 404, "no such market"},
+      {"POST", "/admin/markets/SNOW/halt", NULL, 200, "\"life\":\"halted\""},
+      {"POST", "/admin/markets/SNOW/open", NULL, 200, "\"life\":\"open\""},
+      {"POST", "/admin/markets/SNOW/tick", "{\"tick\":\"0.001\"}", 200, "\"tick\":\"0.001\""},
+      {"POST", "/admin/markets/SNOW/tick", "{\"tick\":0.3}", 400, "error"},
+      {"POST", "/admin/markets/SNOW/dance", NULL, 404, "error"},
+      {"POST", "/admin/markets/HAIL/halt", NULL, 404, "no such market"},
+      {"POST", "/admin/markets/SNOW/resolve", "{\"outcome\":\"maybe\"}", 400, "outcome"},
+      {"POST", "/admin/markets/SNOW/resolve", "{\"outcome\":\"yes\",\"payout\":0.5}", 400, "payout"},
+      {"POST", "/admin/markets/SNOW/close", NULL, 200, "\"life\":\"closed\""},
+      {"POST", "/admin/markets/SNOW/open", NULL, 200, "\"life\":\"open\""},
+      {"POST", "/admin/markets/SNOW/resolve", "{\"outcome\":\"void\",\"payout\":\"0.25\"}", 200, "\"life\":\"resolved\",\"outcome\":\"void\""},
+      {"POST", "/admin/markets/SNOW/resolve", "{\"outcome\":\"yes\"}", 409, "resolved"},
+      {"POST", "/admin/markets/SNOW/halt", NULL, 409, "error"},
+      {"POST", "/admin/accounts", "{\"name\":\"third\",\"cash\":250}", 200, "{\"name\":\"third\",\"cash\":\"250.000000\",\"locked\":\"0.000000\""},
+      {"POST", "/admin/accounts", "{\"name\":\"third\"}", 409, "third"},
+      {"POST", "/admin/accounts/third/deposit", "{\"amount\":\"0.5\"}", 200, "\"cash\":\"250.500000\""},
+      {"POST", "/admin/accounts/third/deposit", "{\"amount\":-300}", 409, "error"},
+      {"POST", "/admin/accounts/third/deposit", "{}", 400, "amount"},
+      {"GET", "/admin/accounts/nobody", NULL, 404, "no such account"},
+      {"GET", "/admin/accounts/third", NULL, 200, "\"orders\":[]"},
+      {"GET", "/admin/stats", NULL, 200, "\"accounts\":[\"me\",\"other\",\"third\"]"},
+      {"POST", "/admin/faults", "{\"error_5xx\":1}", 200, "{\"ok\":true}"},
+      {"POST", "/admin/faults", "{\"error_5xx\":2}", 400, "error_5xx"},
+      {"GET", "/admin", NULL, 404, "error"},
+      {"GET", "/admin/", NULL, 404, "error"},
+      {"GET", "/admin/a/b/c/d/e", NULL, 404, "error"},
+      {"GET", "/admin/accounts/%zz", NULL, 404, "error"},
   };
   for (size_t i = 0; i < CNT(rows); i++) {
     int const http = admin(&r, 2, rows[i].method, rows[i].path, rows[i].body);
-    if (http != rows[i].http || !strstr(body, rows[i].want)) fail_msg("%s %s %s: %d %s", rows[i].method, rows[i].path, rows[i].body ? rows[i].body : "", http, body);
+    if (http != rows[i].http || !strstr(body, rows[i].want))
+      fail_msg("%s %s %s: %d %s", rows[i].method, rows[i].path, rows[i].body ? rows[i].body : "", http, body);
   }
   assert_true(ask(&r.host[2], NULL, "GET", "/markets", NULL) >= 500); /* faults are on; admin calls do not suffer them */
   assert_int_equal(admin(&r, 2, "GET", "/admin/stats", NULL), 200);
@@ -232,7 +266,14 @@ static void a_recording_behind_a_market(void **state) {
     assert_int_equal(pmm_tape_add_market(w, &market, &index, &err), PMM_OK);
   }
   for (uint32_t k = 0; k < 2; k++) {
-    pmm_md_t const md = {.recv_ns = 1000 + k, .exch_ns = 1000, .qty_e6 = 25 * ONE, .price_e4 = 4000 + 100 * (int32_t)k, .market = k, .kind = PMM_MD_LEVEL, .side = PMM_BID, .flags = PMM_F_LAST};
+    pmm_md_t const md = {.recv_ns = 1000 + k,
+                         .exch_ns = 1000,
+                         .qty_e6 = 25 * ONE,
+                         .price_e4 = 4000 + 100 * (int32_t)k,
+                         .market = k,
+                         .kind = PMM_MD_LEVEL,
+                         .side = PMM_BID,
+                         .flags = PMM_F_LAST};
     assert_int_equal(pmm_tape_append(w, &md, &err), PMM_OK);
   }
   assert_int_equal(pmm_tape_finish(w, NULL, &err), PMM_OK);
@@ -253,7 +294,15 @@ static void a_recording_behind_a_market(void **state) {
 
 /* ---- through a simulated network ---- */
 
-typedef struct client { pmm_net_t *net; pmm_ws_t *ws; uint32_t conn, opened; char token[1024], bearer[1100]; uint64_t seq, gaps, deltas, fills; int http; char body[4096]; } client_t;
+typedef struct client {
+  pmm_net_t *net;
+  pmm_ws_t *ws;
+  uint32_t conn, opened;
+  char token[1024], bearer[1100];
+  uint64_t seq, gaps, deltas, fills;
+  int http;
+  char body[4096];
+} client_t;
 
 static pmm_status_t headers(void *ctx, pmm_header_t header[PMM_WS_HEADERS_MAX], size_t *cnt) {
   client_t *const c = ctx;
@@ -299,7 +348,14 @@ static void on_done(void *ctx, uint64_t tag, const pmm_http_response_t *response
 
 static void post(client_t *c, const char *body) {
   pmm_header_t const header = {"Authorization", c->bearer};
-  pmm_http_request_t const q = {.method = "POST", .url = "http://degen/orders", .header = &header, .header_cnt = 1, .body = body, .body_len = strlen(body), .done = on_done, .ctx = c};
+  pmm_http_request_t const q = {.method = "POST",
+                                .url = "http://degen/orders",
+                                .header = &header,
+                                .header_cnt = 1,
+                                .body = body,
+                                .body_len = strlen(body),
+                                .done = on_done,
+                                .ctx = c};
   c->http = -1;
   assert_int_equal(pmm_http_send(c->net, &q, NULL), PMM_OK);
 }
@@ -353,8 +409,9 @@ static void through_a_network(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(what_is_not_opened), cmocka_unit_test(admin_calls), cmocka_unit_test(one_name_in_all_dialects), cmocka_unit_test(a_market_lives_and_pays),
-    cmocka_unit_test(a_recording_behind_a_market), cmocka_unit_test(through_a_network),
+      cmocka_unit_test(what_is_not_opened),          cmocka_unit_test(admin_calls),
+      cmocka_unit_test(one_name_in_all_dialects),    cmocka_unit_test(a_market_lives_and_pays),
+      cmocka_unit_test(a_recording_behind_a_market), cmocka_unit_test(through_a_network),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

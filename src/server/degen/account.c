@@ -13,12 +13,14 @@ static int status_of(const char *text) { /* pmm_place_status_t; -1: all; -2: non
 }
 
 static void put_open(pmm__dd_req_t *r, bool any, uint32_t market, int64_t as_of) {
-  for (const pmm_place_order_t *o = pmm_place_open_after(r->d->place, r->member->account, 0); o; o = pmm_place_open_after(r->d->place, r->member->account, o->seq))
+  for (const pmm_place_order_t *o = pmm_place_open_after(r->d->place, r->member->account, 0); o;
+       o = pmm_place_open_after(r->d->place, r->member->account, o->seq))
     if ((any || o->market == market) && o->created_ns <= as_of) pmm__dd_put_order(r->d, &r->d->out, NULL, o);
 }
 
 static void put_all(pmm__dd_req_t *r, bool any, uint32_t market, int status, int64_t as_of, uint64_t limit) {
-  for (const pmm_place_order_t *o = pmm_place_order_before(r->d->place, r->member->account, PMM_PLACE_NONE); o && limit > 0; o = pmm_place_order_before(r->d->place, r->member->account, o->seq)) {
+  for (const pmm_place_order_t *o = pmm_place_order_before(r->d->place, r->member->account, PMM_PLACE_NONE); o && limit > 0;
+       o = pmm_place_order_before(r->d->place, r->member->account, o->seq)) {
     if ((!any && o->market != market) || (status >= 0 && o->status != status) || o->created_ns > as_of) continue;
     pmm__dd_put_order(r->d, &r->d->out, NULL, o);
     limit--;
@@ -60,7 +62,8 @@ void pmm__dd_order_get(pmm__dd_req_t *r, const char *id) {
 
 void pmm__dd_fills(pmm__dd_req_t *r, const char *query) {
   uint64_t after, limit;
-  if (!pmm__dd_number(r, query, "after_seq", 0, INT64_MAX, &after) || !pmm__dd_number(r, query, "limit", PMM__DD_PAGE, PMM__DD_PAGE_MAX, &limit)) return;
+  if (!pmm__dd_number(r, query, "after_seq", 0, INT64_MAX, &after) || !pmm__dd_number(r, query, "limit", PMM__DD_PAGE, PMM__DD_PAGE_MAX, &limit))
+    return;
   const pmm_place_t *const p = r->d->place;
   int64_t const as_of = pmm__dd_as_of(r);
   const pmm_place_fill_t *last = pmm_place_fill_before(p, r->member->account, PMM_PLACE_NONE);
@@ -68,7 +71,8 @@ void pmm__dd_fills(pmm__dd_req_t *r, const char *query) {
   uint64_t const last_seq = last ? last->account_seq : 0;
   pmm_text_object(&r->d->out, NULL);
   pmm_text_array(&r->d->out, "fills");
-  for (uint64_t k = after + 1; k <= last_seq && limit > 0; k++, limit--) pmm__dd_put_fill(r->d, &r->d->out, NULL, pmm_place_fill_by_account_seq(p, r->member->account, k));
+  for (uint64_t k = after + 1; k <= last_seq && limit > 0; k++, limit--)
+    pmm__dd_put_fill(r->d, &r->d->out, NULL, pmm_place_fill_by_account_seq(p, r->member->account, k));
   pmm_text_end(&r->d->out);
   pmm_text_uint(&r->d->out, "last_seq", last_seq);
   pmm_text_end(&r->d->out);

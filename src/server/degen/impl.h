@@ -44,7 +44,11 @@ typedef enum pmm__dd_code {
   PMM__DD_CODE_MAP(X)
 #undef X
 } pmm__dd_code_t;
-typedef struct pmm__dd_error { pmm__dd_code_t code; const char *message, *field; int64_t retry_ns; } pmm__dd_error_t; /* static texts; field NULL: none in particular */
+typedef struct pmm__dd_error {
+  pmm__dd_code_t code;
+  const char *message, *field;
+  int64_t retry_ns;
+} pmm__dd_error_t; /* static texts; field NULL: none in particular */
 
 /* ---- state ---- */
 typedef struct pmm__dd_market {
@@ -115,7 +119,8 @@ void pmm__dd_put_order(const pmm__dd_t *d, pmm_text_t *t, const char *key, const
 void pmm__dd_put_trade(const pmm__dd_t *d, pmm_text_t *t, const char *key, const pmm_place_trade_t *trade);
 void pmm__dd_put_fill(const pmm__dd_t *d, pmm_text_t *t, const char *key, const pmm_place_fill_t *f);
 void pmm__dd_put_market(const pmm__dd_t *d, pmm_text_t *t, const char *key, uint32_t market, int64_t now_ns);
-void pmm__dd_put_book(const pmm__dd_t *d, pmm_text_t *t, uint32_t market, uint32_t depth, bool both, int64_t now_ns); /* members of an object that is open */
+void pmm__dd_put_book(const pmm__dd_t *d, pmm_text_t *t, uint32_t market, uint32_t depth, bool both,
+                      int64_t now_ns); /* members of an object that is open */
 
 /* trade.c: bodies are parsed JSON objects; the answer goes to d->out */
 void pmm__dd_place(pmm__dd_req_t *r, const pmm_json_node_t *body);

@@ -45,7 +45,9 @@ void pmm__dd_markets(pmm__dd_req_t *r, const char *query) {
   char status[32] = "", next[24];
   uint64_t from, limit, shown = 0;
   if (pmm_query_get(query, "status", 0, status, sizeof status) == PMM_FULL) status[0] = '?';
-  if (!pmm__dd_number(r, query, "cursor", 0, PMM_PLACE_MARKETS_MAX, &from) || !pmm__dd_number(r, query, "limit", PMM__DD_PAGE, PMM__DD_PAGE_MAX, &limit)) return;
+  if (!pmm__dd_number(r, query, "cursor", 0, PMM_PLACE_MARKETS_MAX, &from) ||
+      !pmm__dd_number(r, query, "limit", PMM__DD_PAGE, PMM__DD_PAGE_MAX, &limit))
+    return;
   pmm_text_t *const t = &r->d->out;
   uint32_t const cnt = pmm_place_market_cnt(r->d->place);
   uint32_t i = (uint32_t)from;
@@ -82,7 +84,9 @@ void pmm__dd_book_get(pmm__dd_req_t *r, const char *id, const char *query) {
 void pmm__dd_trades(pmm__dd_req_t *r, const char *id, const char *query) {
   uint32_t market;
   uint64_t after, limit, seq;
-  if (!market_or_fail(r, id, &market) || !pmm__dd_number(r, query, "after", UINT64_MAX, INT64_MAX, &after) || !pmm__dd_number(r, query, "limit", PMM__DD_PAGE, PMM__DD_PAGE_MAX, &limit)) return;
+  if (!market_or_fail(r, id, &market) || !pmm__dd_number(r, query, "after", UINT64_MAX, INT64_MAX, &after) ||
+      !pmm__dd_number(r, query, "limit", PMM__DD_PAGE, PMM__DD_PAGE_MAX, &limit))
+    return;
   const pmm_place_t *const p = r->d->place;
   uint64_t const cnt = pmm_place_trade_cnt(p);
   if (after == UINT64_MAX) {

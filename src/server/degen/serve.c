@@ -63,8 +63,9 @@ static bool route_public(call_t *c) {
 }
 
 static bool is_private(const call_t *c) {
-  return is(c, "POST", 1, "orders") || is(c, "GET", 1, "orders") || is(c, "DELETE", 1, "orders") || is(c, "GET", 2, "orders") || is(c, "DELETE", 2, "orders") ||
-         is(c, "PATCH", 2, "orders") || is(c, "GET", 1, "fills") || is(c, "GET", 1, "positions") || is(c, "GET", 1, "balance") || is(c, "POST", 1, "heartbeat");
+  return is(c, "POST", 1, "orders") || is(c, "GET", 1, "orders") || is(c, "DELETE", 1, "orders") || is(c, "GET", 2, "orders") ||
+         is(c, "DELETE", 2, "orders") || is(c, "PATCH", 2, "orders") || is(c, "GET", 1, "fills") || is(c, "GET", 1, "positions") ||
+         is(c, "GET", 1, "balance") || is(c, "POST", 1, "heartbeat");
 }
 
 static void route_private(call_t *c) {
@@ -102,7 +103,9 @@ static void route(call_t *c, const pmm_request_t *request) {
   const pmm_json_node_t *body; /* parsed after the token: they share a parser */
   const char *why;
   size_t at;
-  if (request->body_len > 0 && pmm_json_parse(c->r.d->parser, request->body, request->body_len, &body, &at, &why) == PMM_OK && body->type == PMM_JSON_OBJECT) c->body = body;
+  if (request->body_len > 0 && pmm_json_parse(c->r.d->parser, request->body, request->body_len, &body, &at, &why) == PMM_OK &&
+      body->type == PMM_JSON_OBJECT)
+    c->body = body;
   route_private(c);
 }
 
@@ -239,7 +242,8 @@ static pmm_status_t dialect_member(pmm_service_t *service, uint32_t account, con
     pmm_notice(&d->notices, 0, PMM_WARN, "degen", "no-secret", PMM_NOTICE_NO_MARKET, "member %s cannot come in: %s is not set", params->name, name);
     return PMM_OK;
   }
-  if (strlen(secret) < 16 || strlen(secret) >= PMM__DD_SECRET_MAX) return pmm_error_set(err, PMM_INVAL, "member %s: %s: a secret has 16 to %d bytes", params->name, name, PMM__DD_SECRET_MAX - 1);
+  if (strlen(secret) < 16 || strlen(secret) >= PMM__DD_SECRET_MAX)
+    return pmm_error_set(err, PMM_INVAL, "member %s: %s: a secret has 16 to %d bytes", params->name, name, PMM__DD_SECRET_MAX - 1);
   if (d->member_cnt == PMM__DD_MEMBERS_MAX) return pmm_error_set(err, PMM_FULL, "member %s: more than %u members", params->name, PMM__DD_MEMBERS_MAX);
   pmm__dd_member_t *const m = &d->member[d->member_cnt++];
   *m = (pmm__dd_member_t){.account = account, .beat_due_ns = PMM_NS_MAX};

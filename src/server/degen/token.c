@@ -72,7 +72,8 @@ pmm__dd_member_t *pmm__dd_token(pmm__dd_t *d, const char *token, int64_t now_ns,
   pmm__dd_member_t *const m = member_named(d, pmm_json_get(claims, "sub"));
   const pmm_json_node_t *const exp = pmm_json_get(claims, "exp");
   int64_t exp_ns;
-  if (!m || !exp || exp->type != PMM_JSON_NUMBER || pmm_decimal_parse_floor(exp->text, exp->len, 9, &exp_ns, NULL) != PMM_OK || exp_ns <= now_ns) return NULL;
+  if (!m || !exp || exp->type != PMM_JSON_NUMBER || pmm_decimal_parse_floor(exp->text, exp->len, 9, &exp_ns, NULL) != PMM_OK || exp_ns <= now_ns)
+    return NULL;
   if (!is_signed(m, token, (size_t)(end - token), end + 1, strlen(end + 1))) return NULL;
   *until_ns = exp_ns;
   return m;

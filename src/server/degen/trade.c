@@ -23,7 +23,8 @@ static bool take(pmm__dd_req_t *r, size_t actions) {
 /* ---- reading an order ---- */
 
 static bool read_decimal(const pmm_json_node_t *node, int scale, int64_t *out) {
-  return node && (node->type == PMM_JSON_STRING || node->type == PMM_JSON_NUMBER) && pmm_decimal_parse(node->text, node->len, scale, out, NULL) == PMM_OK;
+  return node && (node->type == PMM_JSON_STRING || node->type == PMM_JSON_NUMBER) &&
+         pmm_decimal_parse(node->text, node->len, scale, out, NULL) == PMM_OK;
 }
 
 /* -1: something else than true, false or nothing. */
@@ -34,7 +35,9 @@ static int read_flag(const pmm_json_node_t *object, const char *key) {
 }
 
 /* 0 or 1 for the first or second word, -1 for neither. */
-static int one_of(const pmm_json_node_t *node, const char *first, const char *second) { return pmm_json_is(node, first) ? 0 : pmm_json_is(node, second) ? 1 : -1; }
+static int one_of(const pmm_json_node_t *node, const char *first, const char *second) {
+  return pmm_json_is(node, first) ? 0 : pmm_json_is(node, second) ? 1 : -1;
+}
 
 static bool read_price(pmm__dd_req_t *r, const pmm_json_node_t *node, int32_t *price_e4) {
   int64_t price;
@@ -109,7 +112,9 @@ static bool read_order(pmm__dd_req_t *r, const pmm_json_node_t *line, pmm_place_
     pmm__dd_fail(r, PMM__DD_BAD_REQUEST, no < 0 ? "outcome" : "side", no < 0 ? "outcome is yes or no" : "side is bid or ask");
     return false;
   }
-  if (!read_market(r, line, &q->market) || !read_price(r, pmm_json_get(line, "price"), &q->price_e4) || !read_size(r, pmm_json_get(line, "size"), &q->qty_e6)) return false;
+  if (!read_market(r, line, &q->market) || !read_price(r, pmm_json_get(line, "price"), &q->price_e4) ||
+      !read_size(r, pmm_json_get(line, "size"), &q->qty_e6))
+    return false;
   if (!read_tif(r, line, q) || !read_flags(r, line, q) || !read_client_id(r, line, client_id)) return false;
   static const pmm_route_t routes[2][2] = {{PMM_BUY_YES, PMM_SELL_YES}, {PMM_BUY_NO, PMM_SELL_NO}}; /* [no][ask] */
   q->route = routes[no][ask];
@@ -195,7 +200,9 @@ void pmm__dd_place(pmm__dd_req_t *r, const pmm_json_node_t *body) {
 
 /* ---- cancelling ---- */
 
-static const pmm_place_order_t *own(const pmm__dd_req_t *r, const pmm_place_order_t *o) { return o && o->account == r->member->account && o->id[0] ? o : NULL; }
+static const pmm_place_order_t *own(const pmm__dd_req_t *r, const pmm_place_order_t *o) {
+  return o && o->account == r->member->account && o->id[0] ? o : NULL;
+}
 
 /* By id or client id; ids of what went, and names of what was not open. The two lists are written at once: one into out, the other beside it. */
 static void cancel_listed(pmm__dd_req_t *r, const pmm_json_node_t *names, bool by_client) {
@@ -206,7 +213,8 @@ static void cancel_listed(pmm__dd_req_t *r, const pmm_json_node_t *names, bool b
   for (const pmm_json_node_t *e = pmm_json_first(names); e; e = pmm_json_next(names, e)) {
     char name[PMM_PLACE_ID_MAX] = "";
     bool const named = pmm__dd_text_of(e, name, sizeof name);
-    const pmm_place_order_t *const o = !named ? NULL : own(r, by_client ? pmm_place_client_find(r->d->place, r->member->account, name) : pmm_place_order_find(r->d->place, name));
+    const pmm_place_order_t *const o =
+        !named ? NULL : own(r, by_client ? pmm_place_client_find(r->d->place, r->member->account, name) : pmm_place_order_find(r->d->place, name));
     if (o && pmm_place_cancel(r->d->place, o->account, o->seq, PMM_REJECT_USER, r->now_ns, NULL) == PMM_OK) pmm_text_string(t, NULL, o->id);
     else if (e->type == PMM_JSON_STRING) pmm_text_string_n(&missing, NULL, e->text, e->len);
   }
@@ -226,7 +234,8 @@ static void cancel_many(pmm__dd_req_t *r, bool all, uint32_t market) {
   pmm_text_array(t, "cancelled");
   for (const pmm_place_order_t *o = pmm_place_open_after(r->d->place, r->member->account, 0), *next; o; o = next) {
     next = pmm_place_open_after(r->d->place, r->member->account, o->seq);
-    if ((all || o->market == market) && pmm_place_cancel(r->d->place, o->account, o->seq, PMM_REJECT_USER, r->now_ns, NULL) == PMM_OK) pmm_text_string(t, NULL, o->id);
+    if ((all || o->market == market) && pmm_place_cancel(r->d->place, o->account, o->seq, PMM_REJECT_USER, r->now_ns, NULL) == PMM_OK)
+      pmm_text_string(t, NULL, o->id);
   }
   pmm_text_end(t);
   pmm_text_array(t, "not_found");
@@ -235,7 +244,8 @@ static void cancel_many(pmm__dd_req_t *r, bool all, uint32_t market) {
 }
 
 void pmm__dd_cancel(pmm__dd_req_t *r, const pmm_json_node_t *body) {
-  const pmm_json_node_t *const ids = pmm_json_get(body, "ids"), *const client_ids = pmm_json_get(body, "client_ids"), *const list = ids ? ids : client_ids;
+  const pmm_json_node_t *const ids = pmm_json_get(body, "ids"), *const client_ids = pmm_json_get(body, "client_ids"),
+                               *const list = ids ? ids : client_ids;
   uint32_t market = 0;
   if (list) {
     size_t const cnt = count(list);
@@ -271,7 +281,8 @@ static const pmm_place_order_t *amended(const pmm__dd_req_t *r, const char *id, 
   char name[PMM_PLACE_ID_MAX];
   if (id) return own(r, pmm_place_order_find(r->d->place, id));
   if (pmm__dd_text_of(pmm_json_get(body, "order_id"), name, sizeof name)) return own(r, pmm_place_order_find(r->d->place, name));
-  if (pmm__dd_text_of(pmm_json_get(body, "client_id"), name, sizeof name)) return own(r, pmm_place_client_find(r->d->place, r->member->account, name));
+  if (pmm__dd_text_of(pmm_json_get(body, "client_id"), name, sizeof name))
+    return own(r, pmm_place_client_find(r->d->place, r->member->account, name));
   return NULL;
 }
 
@@ -290,7 +301,8 @@ void pmm__dd_amend(pmm__dd_req_t *r, const char *id, const pmm_json_node_t *body
   if (price_node && !read_price(r, price_node, &price)) return;
   if (price_node && no) price = PMM_ONE_E4 - price;
   if (size_node && !read_size(r, size_node, &qty)) return;
-  pmm_reject_t const why = qty > o->filled_e6 ? pmm_place_amend(r->d->place, o->account, o->seq, price, qty - o->filled_e6, r->now_ns) : PMM_REJECT_SIZE;
+  pmm_reject_t const why =
+      qty > o->filled_e6 ? pmm_place_amend(r->d->place, o->account, o->seq, price, qty - o->filled_e6, r->now_ns) : PMM_REJECT_SIZE;
   if (why != PMM_REJECT_NONE) refuse(r, why);
   else pmm__dd_put_order(r->d, &r->d->out, NULL, o);
 }
@@ -318,7 +330,8 @@ int64_t pmm__dd_beats_due(pmm__dd_t *d, int64_t now_ns) {
     if (m->beat_due_ns <= now_ns) {
       m->beat_due_ns = PMM_NS_MAX; /* watched again from its next heartbeat on */
       uint32_t const cnt = pmm_place_cancel_if(d->place, m->account, NULL, NULL, PMM_REJECT_EXPIRY, now_ns);
-      pmm_notice(&d->notices, now_ns, PMM_WARN, "degen", "heartbeat", PMM_NOTICE_NO_MARKET, "%s is silent: %u orders cancelled", pmm_place_account_name(d->place, m->account), cnt);
+      pmm_notice(&d->notices, now_ns, PMM_WARN, "degen", "heartbeat", PMM_NOTICE_NO_MARKET, "%s is silent: %u orders cancelled",
+                 pmm_place_account_name(d->place, m->account), cnt);
     }
     next = pmm_min64(next, m->beat_due_ns);
   }

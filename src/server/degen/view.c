@@ -41,7 +41,9 @@ static void put_time(pmm_text_t *t, const char *key, int64_t at_ns) {
   else pmm_text_int(t, key, at_ns / PMM_NS_PER_MS);
 }
 
-static void put_market_id(const pmm__dd_t *d, pmm_text_t *t, uint32_t market) { pmm_text_string(t, "market", pmm_place_market(d->place, market)->id); }
+static void put_market_id(const pmm__dd_t *d, pmm_text_t *t, uint32_t market) {
+  pmm_text_string(t, "market", pmm_place_market(d->place, market)->id);
+}
 
 static void put_outcome(pmm_text_t *t, uint8_t route, int32_t price_e4) {
   pmm_text_string(t, "outcome", is_no(route) ? "no" : "yes");
