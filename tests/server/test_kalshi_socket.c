@@ -308,6 +308,37 @@ static void test_indices(void **state) {
   rig_shut(&r);
 }
 
+/* The price that a synthetic market follows is its asset's index, once a second. */
+static void test_own_index(void **state) {
+  (void)state;
+  static const pmm_scenario_params_t scenario = {.kind = PMM_SCENARIO_DIGITAL,
+                                                 .volatility = 0.6,
+                                                 .spot = 68000,
+                                                 .strike = 68000,
+                                                 .duration_ns = INT64_C(900) * PMM_NS_PER_S,
+                                                 .step_ns = PMM_NS_PER_S};
+  pmm_traders_params_t const traders = {.noise = 1, .noise_rate = 1, .size_mean = 5};
+  pmm_listing_params_t listing = rig_listing;
+  pmm_error_t err = {0};
+  rig_t r;
+  uint32_t index;
+  rig_open(&r);
+  snprintf(listing.asset, sizeof listing.asset, "BTC");
+  rig_list(&r, "KXBTC15M-26OCT021330-30", &listing, &index);
+  if (pmm_place_traders(r.place, index, &scenario, &traders, 5, r.now_ns, &err) != PMM_OK) fail_msg("%s", err.text);
+  rig_pass(&r, PMM_NS_PER_S);
+  rig_socket_t *const s = rig_connect(&r, 0, 0);
+  rig_say(&r, s, SUB("\"cfbenchmarks_value\"", ",\"index_ids\":[\"BRTI\"]"));
+  s->read = s->cnt;
+  for (int i = 0; i < 5; i++) rig_pass(&r, PMM_NS_PER_S), rig_pass(&r, 1000);
+  assert_int_equal(s->cnt - s->read, 5);
+  for (int i = 0; i < 4; i++) rig_frame(s, "type", "cfbenchmarks_value", "msg.index_id", "BRTI", NULL);
+  json_t *const last = json_loads(s->frame[s->cnt - 1], 0, NULL);
+  assert_int_equal(json_integer_value(rig_at(last, "msg.avg_60s_data.window_size")), 6);
+  json_decref(last);
+  rig_shut(&r);
+}
+
 /* A reader that is too slow gets nothing more, and nobody else notices. */
 static void test_slow_reader(void **state) {
   (void)state;
@@ -442,7 +473,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_upgrade), cmocka_unit_test(test_refused_commands), cmocka_unit_test(test_numbering), cmocka_unit_test(test_yes_price),
     cmocka_unit_test(test_match),   cmocka_unit_test(test_reasons),          cmocka_unit_test(test_life),      cmocka_unit_test(test_groups),
-    cmocka_unit_test(test_indices), cmocka_unit_test(test_slow_reader),      cmocka_unit_test(test_books),
+    cmocka_unit_test(test_indices), cmocka_unit_test(test_own_index), cmocka_unit_test(test_slow_reader),      cmocka_unit_test(test_books),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,7 +28,7 @@ static int64_t advance_to(pmm__kx_t *k, int64_t now_ns) {
 static int64_t on_advance(pmm_service_t *service, int64_t now_ns) {
   pmm__kx_t *const k = of(service);
   int64_t const next_ns = advance_to(k, now_ns);
-  return pmm_min64(next_ns, pmm__kx_ping(k));
+  return pmm_min64(next_ns, pmm_min64(pmm__kx_ping(k), pmm__kx_index_tick(k)));
 }
 
 /* -- requests -- */

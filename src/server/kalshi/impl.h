@@ -328,6 +328,7 @@ void pmm__kx_send_listed(pmm__kx_t *k, uint32_t market, bool new_event);
 /* index.c */
 int32_t pmm__kx_index_find(const pmm__kx_t *k, const char *id, size_t len); /* -1 */
 void pmm__kx_index_list(pmm__kx_t *k, pmm_text_t *t, const pmm__kx_sub_t *s); /* "index_ids" of a subscription */
+int64_t pmm__kx_index_tick(pmm__kx_t *k);                           /* returns when to be called again */
 /* Calls of the place go through these, so that what it causes later is carried out. */
 void pmm__kx_begin(pmm__kx_t *k, uint32_t account, const char *client_id, const char *reason);
 void pmm__kx_end(pmm__kx_t *k);      /* carries out what was put off */

@@ -112,3 +112,29 @@ pmm_status_t pmm_kalshi_dialect_index(pmm_service_t *service, const char *index_
   if (is_first) send_value(k, (uint32_t)i, PMM__KX_INDEX);
   return PMM_OK;
 }
+
+/* -- the exchange's own underlyings -- */
+
+/* Kalshi's crypto markets settle on CF Benchmarks' indices: BRTI for bitcoin, ...USD_RTI for the others. */
+static void name_of(const char *asset, char *out, size_t cap) {
+  if (strcmp(asset, "BTC") == 0) snprintf(out, cap, "BRTI");
+  else snprintf(out, cap, "%.20sUSD_RTI", asset);
+}
+
+/* Each second the prices that synthetic markets follow are told as their indices. Of two markets on one asset the first counts. */
+int64_t pmm__kx_index_tick(pmm__kx_t *k) {
+  int64_t const second = k->now_ns / PMM_NS_PER_S, at_ns = second * PMM_NS_PER_S;
+  bool any = false;
+  for (uint32_t i = 0; i < k->market_cap; i++) {
+    char id[32];
+    int64_t spot_e8 = 0;
+    if (!k->market[i].listed || !k->market[i].asset[0]) continue;
+    pmm_place_truth(k->place, i, &spot_e8);
+    if (spot_e8 <= 0) continue;
+    any = true;
+    name_of(k->market[i].asset, id, sizeof id);
+    int32_t const index = pmm__kx_index_find(k, id, strlen(id));
+    if (index < 0 || k->index[index].last_ns < at_ns) pmm_kalshi_dialect_index(&k->service, id, spot_e8, at_ns);
+  }
+  return any ? at_ns + PMM_NS_PER_S : PMM_NS_MAX;
+}

@@ -1,5 +1,5 @@
-/* server/kalshi/index.h -- the reference prices behind crypto markets, as channel cfbenchmarks_value tells them. Who makes the prices
-   (a script, a stand-in feed) hands each in here. */
+/* server/kalshi/index.h -- the reference prices behind crypto markets, as channel cfbenchmarks_value tells them. The dialect tells those that
+   synthetic digital markets with an `asset` follow by itself; who makes other prices (a script, a stand-in feed) hands each in here. */
 #ifndef PMM_SERVER_KALSHI_INDEX_H
 #define PMM_SERVER_KALSHI_INDEX_H
 #include "pmm/service.h"
