@@ -1,6 +1,8 @@
 /* The registry of an exchange around the matching engine: construction and requests. */
 #include "exchange/place_impl.h"
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "pmm/hash.h"
@@ -203,11 +205,18 @@ static void enlist(pmm_place_t *p, pmm__order_t *o) {
   name_client(p, o);
 }
 
+/* An order as its venue names it where nobody gave it a name: Polymarket's orders are hashes. */
+static void make_order_id(pmm_place_t *p, char id[PMM_PLACE_ID_MAX]) {
+  if (p->config.venue != PMM_VENUE_POLYMARKET) { pmm__place_make_id(p, id); return; }
+  int n = snprintf(id, PMM_PLACE_ID_MAX, "0x");
+  for (int i = 0; i < 4; i++) n += snprintf(id + n, (size_t)(PMM_PLACE_ID_MAX - n), "%016" PRIx64, pmm_rng_u64(&p->id_rng));
+}
+
 static pmm__order_t *record(pmm_place_t *p, const pmm_place_request_t *r, const pmm_action_t *a) {
   pmm__order_t *const o = new_order(p, r->account);
   pmm_place_order_t *const pub = &o->pub;
   if (r->id) strcpy(pub->id, r->id);
-  else pmm__place_make_id(p, pub->id);
+  else make_order_id(p, pub->id);
   if (r->client_id) strcpy(pub->client_id, r->client_id);
   pub->account = r->account;
   pub->market = r->market;

@@ -91,10 +91,25 @@ static bool market_differs(const pmm__live_venue_t *v, const pmm_account_report_
   return *yes || *no;
 }
 
+/* A pair of YES and NO is a dollar. Where the venue nets, it may do so before our ledger can, which keeps what rests in an order apart: pairs count
+   as cash on both sides. */
+static int64_t more_cash(const pmm__live_venue_t *v, const pmm_account_report_t *r) {
+  const pmm_live_t *const l = v->live;
+  int64_t more = r->cash_e6 - pmm_ledger_wallet_cash(pmm_engine_ledger(l->setup.engine), v->index);
+  for (uint32_t i = 0; i < v->market_cnt; i++) {
+    uint32_t const market = v->first_market + i;
+    if (!pmm_net_applies(l->config->account.net_pairs, &l->setup.market[market]) || l->slot_of_market[market] == UINT32_MAX) continue;
+    pmm_holding_report_t const *const theirs = reported(r, market);
+    ours_t const mine = held_in(l, market);
+    more += (theirs ? pmm_min64(theirs->yes_e6, theirs->no_e6) : 0) - pmm_min64(mine.yes_e6, mine.no_e6);
+  }
+  return more;
+}
+
 /* One word for all that differs, so that the next report can be told to differ in the same way; 0: nothing does. */
 static uint64_t differences(const pmm__live_venue_t *v, const pmm_account_report_t *r, char *text, size_t cap) {
   const pmm_live_t *const l = v->live;
-  int64_t const cash = r->cash_e6 - pmm_ledger_wallet_cash(pmm_engine_ledger(l->setup.engine), v->index);
+  int64_t const cash = more_cash(v, r);
   uint64_t h = 0;
   size_t n = 0;
   text[0] = '\0';
@@ -120,13 +135,13 @@ static bool only_more_cash(const pmm__live_venue_t *v, const pmm_account_report_
     uint32_t const market = v->first_market + i;
     if (l->slot_of_market[market] != UINT32_MAX && market_differs(v, r, market, &yes, &no)) return false;
   }
-  return r->cash_e6 > pmm_ledger_wallet_cash(pmm_engine_ledger(l->setup.engine), v->index);
+  return more_cash(v, r) > 0;
 }
 
 static void lasting(pmm__live_venue_t *v, const pmm_account_report_t *r, const char *text) {
   pmm_live_t *const l = v->live;
   if (only_more_cash(v, r)) {
-    int64_t const more = r->cash_e6 - pmm_ledger_wallet_cash(pmm_engine_ledger(l->setup.engine), v->index);
+    int64_t const more = more_cash(v, r);
     pmm_event_t const ev = {.md = {.recv_ns = pmm_net_now(l->net), .exch_ns = PMM_TIME_NONE, .kind = PMM_EV_DEPOSIT, .seq = v->index}, .amount_e6 = more};
     pmm__live_note(l, PMM_WARN, "cash-in", PMM_NOTICE_NO_MARKET, "%s: %" PRId64 " millionths of a dollar came in that no fill explains; booked as a deposit", v->status.name, more);
     pmm__live_event(l, &ev);

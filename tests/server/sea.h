@@ -165,7 +165,7 @@ static inline void sea_agrees(sea_t *s, uint32_t venue, const char *what) {
   if (open) fail_msg("%s: order %s still rests at %d, %" PRId64 " of it", what, open->client_id[0] ? open->client_id : open->id, open->price_e4, open->open_e6);
   int64_t locked, cash = pmm_place_cash(p, account, &locked);
   pmm_ledger_t *const l = pmm_engine_ledger(pmm_live_engine(s->live));
-  int64_t const ours = pmm_ledger_wallet_cash(l, venue);
+  int64_t const ours = pmm_ledger_wallet_cash(l, venue); /* nothing rests, so whatever nets has been netted */
   if (ours != cash) fail_msg("%s: ledger has %" PRId64 ", exchange %" PRId64 " (%+" PRId64 " millionths)", what, ours, cash, ours - cash);
   pmm_live_status_t st;
   pmm_live_status(s->live, &st);

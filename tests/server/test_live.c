@@ -20,7 +20,7 @@ static void trade(const char *dialect, const char *yaml, const char *what, bool 
   sea_open(&sea, yaml, set, set_cnt);
   sea_start(&sea, PMM_LIVE_TRADE, 1, NULL);
   double waited = 0;
-  while (sea_orders(&sea, 0) < wanted() && waited < 20000) {
+  while (sea_orders(&sea, 0) < wanted() && waited < 4000) {
     sea_run(&sea, 5);
     waited += 5;
     if (pmm_live_error(sea.live)) fail_msg("%s: %s", title, pmm_live_error(sea.live)->text);
