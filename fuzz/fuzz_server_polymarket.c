@@ -69,7 +69,14 @@ static void request(const header_t *header, const char *method, const char *path
   size_t const len = strlen(body);
   char *const padded = calloc(1, len + PMM_JSON_PAD);
   memcpy(padded, body, len);
-  pmm_request_t const r = {.method = method, .path = path, .query = query, .body = padded, .body_len = len, .remote = "127.0.0.1", .header = header_of, .impl = header};
+  pmm_request_t const r = {.method = method,
+                           .path = path,
+                           .query = query,
+                           .body = padded,
+                           .body_len = len,
+                           .remote = "127.0.0.1",
+                           .header = header_of,
+                           .impl = header};
   call_t *const call = &calls[call_cnt++];
   *call = (call_t){0};
   service->ops->http(service, &call->call, &r);
@@ -81,7 +88,12 @@ static void signed_request(int who, const char *method, const char *path, const 
   pmm_poly_address_print(pmm_poly_signer_address(signer[who]), address);
   snprintf(at, sizeof at, "%lld", (long long)(now_ns / PMM_NS_PER_S));
   pmm_poly_hmac_sign(&hmac[who], now_ns / PMM_NS_PER_S, method, path, body, strlen(body), sig);
-  header_t const header[] = {{"POLY_ADDRESS", address}, {"POLY_SIGNATURE", sig}, {"POLY_TIMESTAMP", at}, {"POLY_API_KEY", key[who]}, {"POLY_PASSPHRASE", passphrase[who]}, {NULL, NULL}};
+  header_t const header[] = {{"POLY_ADDRESS", address},
+                             {"POLY_SIGNATURE", sig},
+                             {"POLY_TIMESTAMP", at},
+                             {"POLY_API_KEY", key[who]},
+                             {"POLY_PASSPHRASE", passphrase[who]},
+                             {NULL, NULL}};
   request(header, method, path, query, body);
 }
 
@@ -93,7 +105,8 @@ static void wallet_request(int who, const char *method, const char *path, uint64
   pmm_poly_address_print(pmm_poly_signer_address(signer[who]), address);
   snprintf(at, sizeof at, "%lld", (long long)(now_ns / PMM_NS_PER_S));
   snprintf(n, sizeof n, "%llu", (unsigned long long)nonce);
-  header_t const header[] = {{"POLY_ADDRESS", address}, {"POLY_SIGNATURE", *broken ? broken : hex}, {"POLY_TIMESTAMP", at}, {"POLY_NONCE", n}, {NULL, NULL}};
+  header_t const header[] = {
+      {"POLY_ADDRESS", address}, {"POLY_SIGNATURE", *broken ? broken : hex}, {"POLY_TIMESTAMP", at}, {"POLY_NONCE", n}, {NULL, NULL}};
   request(header, method, path, "", "");
 }
 
@@ -115,16 +128,26 @@ static void order(const unsigned char *b, size_t len) {
   uint8_t sig[PMM_POLY_SIG_MAX];
   size_t sig_len;
   char json[PMM_POLY_ORDER_JSON_MAX], body[4096];
-  pmm_status_t const st = v[2] & 2 ? pmm_poly_amounts_market(side, 100, price_e4, qty_e6, 4, &a) : pmm_poly_amounts_limit(side, 100, price_e4, qty_e6, &a);
+  pmm_status_t const st =
+      v[2] & 2 ? pmm_poly_amounts_market(side, 100, price_e4, qty_e6, 4, &a) : pmm_poly_amounts_limit(side, 100, price_e4, qty_e6, &a);
   if (st != PMM_OK) return;
-  pmm_poly_order_t o = {.version = 2, .side = (uint8_t)side, .salt = ++salt, .maker = *pmm_poly_signer_address(signer[who]), .signer = *pmm_poly_signer_address(signer[who]),
-                        .maker_e6 = a.maker_e6, .taker_e6 = a.taker_e6, .timestamp_ms = (uint64_t)(now_ns / PMM_NS_PER_MS), .expiration_s = (v[2] & 3) == 1 ? (uint64_t)(now_ns / PMM_NS_PER_S) + 200 : 0};
+  pmm_poly_order_t o = {.version = 2,
+                        .side = (uint8_t)side,
+                        .salt = ++salt,
+                        .maker = *pmm_poly_signer_address(signer[who]),
+                        .signer = *pmm_poly_signer_address(signer[who]),
+                        .maker_e6 = a.maker_e6,
+                        .taker_e6 = a.taker_e6,
+                        .timestamp_ms = (uint64_t)(now_ns / PMM_NS_PER_MS),
+                        .expiration_s = (v[2] & 3) == 1 ? (uint64_t)(now_ns / PMM_NS_PER_S) + 200 : 0};
   pmm_poly_word_from_decimal(token, strlen(token), &o.token);
-  if (pmm_poly_domain(2, false, PMM_POLY_CHAIN_POLYGON, &domain) != PMM_OK || pmm_poly_order_sign(signer[who], &domain, &o, &id, sig, &sig_len) != PMM_OK) abort();
+  if (pmm_poly_domain(2, false, PMM_POLY_CHAIN_POLYGON, &domain) != PMM_OK ||
+      pmm_poly_order_sign(signer[who], &domain, &o, &id, sig, &sig_len) != PMM_OK)
+    abort();
   pmm_poly_order_json(&o, sig, sig_len, json);
   bool const batch = v[2] & 16;
-  snprintf(body, sizeof body, "%s{\"deferExec\":%s,\"postOnly\":%s,\"order\":%s,\"owner\":\"%s\",\"orderType\":\"%s\"}%s", batch ? "[" : "", v[2] & 8 ? "true" : "false",
-           v[2] & 4 ? "true" : "false", json, key[who], type, batch ? "]" : "");
+  snprintf(body, sizeof body, "%s{\"deferExec\":%s,\"postOnly\":%s,\"order\":%s,\"owner\":\"%s\",\"orderType\":\"%s\"}%s", batch ? "[" : "",
+           v[2] & 8 ? "true" : "false", v[2] & 4 ? "true" : "false", json, key[who], type, batch ? "]" : "");
   signed_request(who, "POST", batch ? "/orders" : "/order", "", body);
 }
 
@@ -177,14 +200,17 @@ static const char *text_of(const json_t *o, const char *name) {
 }
 
 static void member_add(int i) {
-  static const char *const keys[] = {"ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80", "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"};
+  static const char *const keys[] = {"ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
+                                     "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"};
   static const uint8_t seed[32] = {3};
   pmm_member_params_t p = {.cash_e6 = INT64_C(1000) * PMM_ONE_E6};
   uint32_t account;
   snprintf(p.name, sizeof p.name, "member%d", i);
   if (pmm_poly_signer_new(keys[i], 64, seed, &signer[i], NULL) != PMM_OK) abort();
   pmm_poly_address_print(pmm_poly_signer_address(signer[i]), p.polymarket_address);
-  if (pmm_place_account_add(place, p.name, p.cash_e6, &account, NULL) != PMM_OK || pmm_polymarket_dialect.member(service, account, &p, NULL) != PMM_OK) abort();
+  if (pmm_place_account_add(place, p.name, p.cash_e6, &account, NULL) != PMM_OK ||
+      pmm_polymarket_dialect.member(service, account, &p, NULL) != PMM_OK)
+    abort();
   for (uint32_t market = 0; market < 2; market++)
     if (pmm_place_split(place, account, market, 100 * PMM_ONE_E6, now_ns) != PMM_OK) abort();
   wallet_request(i, "POST", "/auth/api-key", 0, "");
@@ -203,13 +229,20 @@ static void listing_add(const char *id, const char *asset) {
   pmm_params_default(pmm_listing_param_table, pmm_listing_param_cnt, &listing);
   snprintf(listing.id, sizeof listing.id, "%s", id);
   snprintf(listing.asset, sizeof listing.asset, "%s", asset);
-  if (pmm_polymarket_dialect.market(&listing, now_ns, 1, &market, NULL) != PMM_OK || pmm_place_market_add(place, &market, now_ns, &index, NULL) != PMM_OK ||
+  if (pmm_polymarket_dialect.market(&listing, now_ns, 1, &market, NULL) != PMM_OK ||
+      pmm_place_market_add(place, &market, now_ns, &index, NULL) != PMM_OK ||
       pmm_polymarket_dialect.list(service, index, &listing, NULL) != PMM_OK)
     abort();
 }
 
 static void begin(void) {
-  pmm_place_config_t const pc = {.venue = PMM_VENUE_POLYMARKET, .accounts_max = 4, .markets_max = 2, .orders_max = 1000, .settle_mined_ns = PMM_NS_PER_S, .settle_ns = 4 * PMM_NS_PER_S, .seed = 1};
+  pmm_place_config_t const pc = {.venue = PMM_VENUE_POLYMARKET,
+                                 .accounts_max = 4,
+                                 .markets_max = 2,
+                                 .orders_max = 1000,
+                                 .settle_mined_ns = PMM_NS_PER_S,
+                                 .settle_ns = 4 * PMM_NS_PER_S,
+                                 .seed = 1};
   pmm_dialect_config_t dc = {.seed = 2};
   now_ns = START_NS;
   call_cnt = 0;
@@ -228,7 +261,8 @@ static void begin(void) {
   const pmm_market_t *const m = pmm_place_market(place, 0);
   snprintf(text, sizeof text, "{\"type\":\"market\",\"custom_feature_enabled\":true,\"assets_ids\":[\"%s\",\"%s\"]}", m->token_yes, m->token_no);
   say(0, text);
-  snprintf(text, sizeof text, "{\"type\":\"user\",\"auth\":{\"apiKey\":\"%s\",\"secret\":\"%s\",\"passphrase\":\"%s\"}}", key[0], secret[0], passphrase[0]);
+  snprintf(text, sizeof text, "{\"type\":\"user\",\"auth\":{\"apiKey\":\"%s\",\"secret\":\"%s\",\"passphrase\":\"%s\"}}", key[0], secret[0],
+           passphrase[0]);
   say(1, text);
 }
 

@@ -21,7 +21,13 @@
 #define RIG_MEMBERS 3
 #define RIG_MSGS 256
 
-typedef struct rig_sock { pmm_peer_t peer; char *msg[RIG_MSGS]; size_t msg_cnt; int closed; struct rig_sock *next; } rig_sock_t; /* closed: code, 0 open */
+typedef struct rig_sock {
+  pmm_peer_t peer;
+  char *msg[RIG_MSGS];
+  size_t msg_cnt;
+  int closed;
+  struct rig_sock *next;
+} rig_sock_t; /* closed: code, 0 open */
 typedef struct rig_call { pmm_call_t call; int http; char *body; char header[256]; bool dropped; } rig_call_t;
 typedef struct rig_member {
   pmm_poly_signer_t *signer;
@@ -68,7 +74,9 @@ static inline pmm_status_t rig_send(void *host, pmm_peer_t *peer, const char *te
   return PMM_OK;
 }
 static inline void rig_ping(void *host, pmm_peer_t *peer, const char *payload, size_t len) { (void)host, (void)peer, (void)payload, (void)len; }
-static inline void rig_close_peer(void *host, pmm_peer_t *peer, int code, const char *why) { (void)host, (void)why, ((rig_sock_t *)peer)->closed = code; }
+static inline void rig_close_peer(void *host, pmm_peer_t *peer, int code, const char *why) {
+  (void)host, (void)why, ((rig_sock_t *)peer)->closed = code;
+}
 static inline int64_t rig_now(void *host) { return ((rig_t *)host)->now_ns; }
 static inline void rig_wake(void *host) { ((rig_t *)host)->next_ns = ((rig_t *)host)->now_ns; }
 static const pmm_host_ops_t rig_host = {rig_reply, rig_drop, rig_send, rig_ping, rig_close_peer, rig_now, rig_wake};
@@ -81,10 +89,18 @@ static inline const char *rig_header(const pmm_request_t *r, const char *name) {
   return NULL;
 }
 
-static inline void rig_send_call(rig_t *rig, rig_call_t *call, const rig_header_t *header, const char *method, const char *path, const char *query, const char *body, size_t len) {
+static inline void rig_send_call(rig_t *rig, rig_call_t *call, const rig_header_t *header, const char *method, const char *path,
+                                 const char *query, const char *body, size_t len) {
   char *const padded = calloc(1, len + PMM_JSON_PAD);
   memcpy(padded, body, len);
-  pmm_request_t const r = {.method = method, .path = path, .query = query, .body = padded, .body_len = len, .remote = "127.0.0.1", .header = rig_header, .impl = header};
+  pmm_request_t const r = {.method = method,
+                           .path = path,
+                           .query = query,
+                           .body = padded,
+                           .body_len = len,
+                           .remote = "127.0.0.1",
+                           .header = rig_header,
+                           .impl = header};
   rig->service->ops->http(rig->service, &call->call, &r);
   free(padded);
 }
@@ -99,11 +115,13 @@ static inline int rig_raw(rig_t *rig, const rig_header_t *header, const char *me
   return rig->last.http;
 }
 
-static inline void rig_l2(const rig_t *rig, rig_member_t *m, const char *method, const char *path, const char *body, rig_header_t header[6], char text[3][64]) {
+static inline void rig_l2(const rig_t *rig, rig_member_t *m, const char *method, const char *path, const char *body, rig_header_t header[6],
+                          char text[3][64]) {
   pmm_poly_address_print(pmm_poly_signer_address(m->signer), text[0]);
   snprintf(text[1], 64, "%lld", (long long)(rig->now_ns / PMM_NS_PER_S));
   pmm_poly_hmac_sign(&m->hmac, rig->now_ns / PMM_NS_PER_S, method, path, body, body ? strlen(body) : 0, text[2]);
-  rig_header_t const all[] = {{"poly_address", text[0]}, {"POLY_SIGNATURE", text[2]}, {"POLY_TIMESTAMP", text[1]}, {"POLY_API_KEY", m->key}, {"Poly_Passphrase", m->passphrase}, {NULL, NULL}};
+  rig_header_t const all[] = {{"poly_address", text[0]}, {"POLY_SIGNATURE", text[2]},        {"POLY_TIMESTAMP", text[1]},
+                              {"POLY_API_KEY", m->key},  {"Poly_Passphrase", m->passphrase}, {NULL, NULL}};
   memcpy(header, all, sizeof all);
 }
 
@@ -166,11 +184,19 @@ static inline pmm_poly_order_t rig_make(rig_t *rig, const rig_order_t *w) {
   rig_member_t *const m = &rig->member[w->who];
   pmm_poly_amounts_t a;
   int32_t const tick_e4 = pmm_place_market(rig->place, rig->market)->grid.tick_e4;
-  pmm_status_t const st = w->market ? pmm_poly_amounts_market(w->side, tick_e4, w->price_e4, w->qty_e6, 4, &a) : pmm_poly_amounts_limit(w->side, tick_e4, w->price_e4, w->qty_e6, &a);
+  pmm_status_t const st = w->market ? pmm_poly_amounts_market(w->side, tick_e4, w->price_e4, w->qty_e6, 4, &a)
+                                    : pmm_poly_amounts_limit(w->side, tick_e4, w->price_e4, w->qty_e6, &a);
   assert_int_equal(st, PMM_OK);
-  pmm_poly_order_t o = {.version = (uint8_t)(w->version ? w->version : 2), .side = (uint8_t)w->side, .signature_type = w->wallet, .salt = ++rig->salt,
-                        .maker = *pmm_poly_signer_address(m->signer), .signer = *pmm_poly_signer_address(m->signer), .maker_e6 = a.maker_e6, .taker_e6 = a.taker_e6,
-                        .timestamp_ms = (uint64_t)(rig->now_ns / PMM_NS_PER_MS), .expiration_s = (uint64_t)w->expiration_s};
+  pmm_poly_order_t o = {.version = (uint8_t)(w->version ? w->version : 2),
+                        .side = (uint8_t)w->side,
+                        .signature_type = w->wallet,
+                        .salt = ++rig->salt,
+                        .maker = *pmm_poly_signer_address(m->signer),
+                        .signer = *pmm_poly_signer_address(m->signer),
+                        .maker_e6 = a.maker_e6,
+                        .taker_e6 = a.taker_e6,
+                        .timestamp_ms = (uint64_t)(rig->now_ns / PMM_NS_PER_MS),
+                        .expiration_s = (uint64_t)w->expiration_s};
   if (o.version == 1) o.timestamp_ms = 0;
   if (w->wallet == PMM_POLY_PROXY) pmm_poly_proxy_wallet(&o.signer, &o.maker);
   if (w->wallet == PMM_POLY_SAFE) pmm_poly_safe_wallet(&o.signer, &o.maker);
@@ -189,8 +215,8 @@ static inline void rig_wrap(rig_t *rig, const rig_order_t *w, const pmm_poly_ord
   assert_int_equal(pmm_poly_order_sign(rig->member[w->who].signer, &domain, o, &hash, sig, &sig_len), PMM_OK);
   pmm_poly_hex(hash.b, 32, id);
   pmm_poly_order_json(o, sig, sig_len, json);
-  snprintf(body, cap, "{\"deferExec\":%s,\"postOnly\":%s,\"order\":%s,\"owner\":\"%s\",\"orderType\":\"%s\"}", w->defer ? "true" : "false", w->post_only ? "true" : "false", json,
-           rig->member[w->who].key, w->type);
+  snprintf(body, cap, "{\"deferExec\":%s,\"postOnly\":%s,\"order\":%s,\"owner\":\"%s\",\"orderType\":\"%s\"}", w->defer ? "true" : "false",
+           w->post_only ? "true" : "false", json, rig->member[w->who].key, w->type);
 }
 
 /* Posts it; id (may be NULL) gets its hash. */
@@ -267,9 +293,9 @@ static inline uint32_t rig_list(rig_t *rig, const char *id, void (*edit)(pmm_lis
   return index;
 }
 
-static const char *const rig_keys[RIG_MEMBERS] = {"ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80", /* public development accounts */
-                                                  "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
-                                                  "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a"};
+static const char *const rig_keys[RIG_MEMBERS] = {
+    "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80", /* public development accounts */
+    "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d", "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a"};
 
 static inline void rig_member_add(rig_t *rig, int i) {
   static const uint8_t seed[32] = {3};
@@ -291,7 +317,12 @@ static inline void rig_member_add(rig_t *rig, int i) {
 
 typedef struct rig_setup { pmm_serve_params_t serve; pmm_place_config_t place; } rig_setup_t;
 static inline rig_setup_t rig_usual(void) {
-  rig_setup_t s = {.place = {.venue = PMM_VENUE_POLYMARKET, .accounts_max = 16, .markets_max = 8, .settle_mined_ns = PMM_NS_PER_S, .settle_ns = 4 * PMM_NS_PER_S, .seed = 11}};
+  rig_setup_t s = {.place = {.venue = PMM_VENUE_POLYMARKET,
+                             .accounts_max = 16,
+                             .markets_max = 8,
+                             .settle_mined_ns = PMM_NS_PER_S,
+                             .settle_ns = 4 * PMM_NS_PER_S,
+                             .seed = 11}};
   pmm_params_default(pmm_serve_param_table, pmm_serve_param_cnt, &s.serve);
   s.serve.rate_limit = false;
   return s;

@@ -31,17 +31,23 @@ static void test_l1_refusals(void **state) {
   rig_t *const rig = rig_open(&setup, false);
   /* The worked example of the venue's client: its account 0 at 1700000000, nonce 0. */
   rig_header_t header[] = {{"POLY_ADDRESS", "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"},
-                           {"POLY_SIGNATURE", "0x659ed4b28ae28e0f038fdf0023c00863c9559caacb9ebc83f44eea87059a099a36f1e1dee110e7faa1c4f65d17489b2da1333ebef78bbe2116d81207b975052d1c"},
-                           {"POLY_TIMESTAMP", "1700000000"}, {"POLY_NONCE", "0"}, {NULL, NULL}};
+                           {"POLY_SIGNATURE", "0x659ed4b28ae28e0f038fdf0023c00863c9559caacb9ebc83f44eea87059a099a36f1e1dee110e7faa1c4f65d17"
+                                              "489b2da1333ebef78bbe2116d81207b975052d1c"},
+                           {"POLY_TIMESTAMP", "1700000000"},
+                           {"POLY_NONCE", "0"},
+                           {NULL, NULL}};
   assert_int_equal(rig_raw(rig, header, "POST", "/auth/api-key", NULL, NULL), 200);
-  static const struct { const char *why; size_t which; const char *value; } rows[] = {
+  static const struct { const char *why; size_t which; const char *value;
+  } rows[] = {
       {"another address", 0, "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"},
       {"another nonce", 3, "1"},
       {"another time", 2, "1700000001"},
       {"a time long past", 2, "1600000000"},
       {"no time", 2, "soon"},
       {"a signature cut short", 1, "0x659ed4b2"},
-      {"no hex", 1, "0xzz9ed4b28ae28e0f038fdf0023c00863c9559caacb9ebc83f44eea87059a099a36f1e1dee110e7faa1c4f65d17489b2da1333ebef78bbe2116d81207b975052d1c"},
+      {"no hex", 1,
+       "0xzz9ed4b28ae28e0f038fdf0023c00863c9559caacb9ebc83f44eea87059a099a36f1e1dee110e7faa1c4f65d17489b2da1333ebef78bbe2116d81207b975052d1"
+       "c"},
       {"no address", 0, "0x12"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -63,10 +69,13 @@ static void test_l2_refusals(void **state) {
   char text[3][64];
   rig_l2(rig, m, "GET", "/data/orders", NULL, header, text);
   assert_int_equal(rig_raw(rig, header, "GET", "/data/orders", "market=&next_cursor=MA%3D%3D", NULL), 200); /* the query is not signed */
-  static const struct { const char *why; size_t which; const char *value; } rows[] = {
-      {"another's address", 0, "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"}, {"another signature", 1, "DbAmRpEdOaUInDP7_3VWQ_cwc_qbdXdteq6TRxrunK4="},
-      {"a time outside the window", 2, "1700000061"}, {"a key that is none", 3, "11111111-2222-3333-4444-555555555555"}, {"another passphrase", 4, "aabbccddeeff"},
-      {"no signature", 1, NULL}};
+  static const struct { const char *why; size_t which; const char *value;
+  } rows[] = {{"another's address", 0, "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"},
+              {"another signature", 1, "DbAmRpEdOaUInDP7_3VWQ_cwc_qbdXdteq6TRxrunK4="},
+              {"a time outside the window", 2, "1700000061"},
+              {"a key that is none", 3, "11111111-2222-3333-4444-555555555555"},
+              {"another passphrase", 4, "aabbccddeeff"},
+              {"no signature", 1, NULL}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     const char *const was = header[rows[i].which].value;
     header[rows[i].which].value = rows[i].value;
@@ -147,7 +156,8 @@ static void test_limits(void **state) {
   for (passed = 0; rig_do(rig, -1, "GET", "/tick-size", "token_id=1", NULL) != 429; passed++) assert_in_range(passed, 0, 30);
   assert_int_equal(passed, 20);
   /* A signer's orders: 60 at once, 40 a second. A batch counts whole. */
-  for (passed = 0; RIG_POST(rig, NULL, .who = 0, .type = "GTC", .price_e4 = 1000, .qty_e6 = 5 * PMM_ONE_E6) != 429; passed++) assert_in_range(passed, 0, 70);
+  for (passed = 0; RIG_POST(rig, NULL, .who = 0, .type = "GTC", .price_e4 = 1000, .qty_e6 = 5 * PMM_ONE_E6) != 429; passed++)
+    assert_in_range(passed, 0, 70);
   assert_int_equal(passed, 60);
   assert_int_equal(RIG_POST(rig, NULL, .who = 1, .type = "GTC", .price_e4 = 1000, .qty_e6 = 5 * PMM_ONE_E6), 200);
   /* Cancelling everything costs what it cancels, and may leave a debt: 1 + 60 of 120 */

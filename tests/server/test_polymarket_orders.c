@@ -60,21 +60,27 @@ static void test_refusals(void **state) {
 /* Amounts by hand: what the client cannot make is refused, what it can is taken. */
 static void test_amounts(void **state) {
   (void)state;
-  static const struct { const char *why, *type; pmm_poly_side_t side; uint64_t maker_e6, taker_e6; const char *want; } rows[] = {
+  static const struct { const char *why, *type; pmm_poly_side_t side; uint64_t maker_e6, taker_e6; const char *want;
+  } rows[] = {
       {"0.56 for 21.04", "GTC", PMM_POLY_BUY, 11782400, 21040000, ""},
-      {"five decimals of money on a cent grid", "GTC", PMM_POLY_BUY, 11782410, 21040000, "maker amount supports a max accuracy of 4 decimals, taker amount a max of 2"},
+      {"five decimals of money on a cent grid", "GTC", PMM_POLY_BUY, 11782410, 21040000,
+       "maker amount supports a max accuracy of 4 decimals, taker amount a max of 2"},
       {"three decimals of shares", "GTC", PMM_POLY_BUY, 11782400, 21041000, "taker amount a max of 2 decimals"},
       {"off the grid by half a cent", "GTC", PMM_POLY_BUY, 5550000, 10000000, "Price (0.555) breaks minimum tick size rule: 0.01"},
       {"no price of four decimals", "GTC", PMM_POLY_BUY, 4331800, 19690000, ""},
-      {"a little less than the price says", "GTC", PMM_POLY_BUY, 4330000, 19690000, "the maker amount for a $0.22 order of size 19.69 should be '4.3318' but the value submited is '4.33'"},
+      {"a little less than the price says", "GTC", PMM_POLY_BUY, 4330000, 19690000,
+       "the maker amount for a $0.22 order of size 19.69 should be '4.3318' but the value submited is '4.33'"},
       {"a dollar a share", "GTC", PMM_POLY_BUY, 10000000, 10000000, "breaks minimum tick size rule"},
       {"two dollars a share", "GTC", PMM_POLY_BUY, 20000000, 10000000, "breaks minimum tick size rule"},
       {"four shares", "GTC", PMM_POLY_BUY, 2000000, 4000000, "Size (4) lower than the minimum: 5"},
-      {"a sale of what is not held", "GTC", PMM_POLY_SELL, 12340000, 7033800, "not enough balance / allowance: the balance is not enough -> balance: 0, order amount: 12340000"},
+      {"a sale of what is not held", "GTC", PMM_POLY_SELL, 12340000, 7033800,
+       "not enough balance / allowance: the balance is not enough -> balance: 0, order amount: 12340000"},
       {"a purchase of more than there is", "GTC", PMM_POLY_BUY, 50000000000, 100000000000, "not enough balance / allowance"},
-      {"a market buy by the mill", "FOK", PMM_POLY_BUY, 10001000, 20000000, "the market buy orders maker amount supports a max accuracy of 2 decimals, taker amount a max of 4 decimals"},
+      {"a market buy by the mill", "FOK", PMM_POLY_BUY, 10001000, 20000000,
+       "the market buy orders maker amount supports a max accuracy of 2 decimals, taker amount a max of 4 decimals"},
       {"a market buy of five decimals", "FAK", PMM_POLY_BUY, 10000000, 17543850, "supports a max accuracy of 2 decimals"},
-      {"a market buy under a dollar", "FAK", PMM_POLY_BUY, 990000, 1980000, "invalid amount for a marketable BUY order ($0.99), min size: $1"},
+      {"a market buy under a dollar", "FAK", PMM_POLY_BUY, 990000, 1980000,
+       "invalid amount for a marketable BUY order ($0.99), min size: $1"},
       {"a market sale, to the purchases above: trading with oneself is allowed", "FAK", PMM_POLY_SELL, 15670000, 6738100, ""},
       {"a market sale at more than anybody pays", "FAK", PMM_POLY_SELL, 4000000, 3000000, "no orders found to match"},
   };
@@ -89,7 +95,8 @@ static void test_amounts(void **state) {
     order.taker_e6 = rows[i].taker_e6;
     rig_wrap(rig, &want, &order, body, sizeof body, id);
     int const http = rig_do(rig, 0, "POST", "/order", NULL, body);
-    if (rows[i].want[0] ? http != 400 || !strstr(rig_error(rig), rows[i].want) : http != 200) fail_msg("%s: %d %s", rows[i].why, http, rig->last.body);
+    if (rows[i].want[0] ? http != 400 || !strstr(rig_error(rig), rows[i].want) : http != 200)
+      fail_msg("%s: %d %s", rows[i].why, http, rig->last.body);
   }
   rig_close(rig);
 }
@@ -138,8 +145,8 @@ static void test_versions(void **state) {
 }
 
 static void assert_answer(const rig_t *rig, const char *status, const char *making, const char *taking, size_t trades) {
-  if (strcmp(rig_str(rig->json, "status"), status) != 0 || strcmp(rig_str(rig->json, "makingAmount"), making) != 0 || strcmp(rig_str(rig->json, "takingAmount"), taking) != 0 ||
-      json_array_size(json_object_get(rig->json, "tradeIDs")) != trades)
+  if (strcmp(rig_str(rig->json, "status"), status) != 0 || strcmp(rig_str(rig->json, "makingAmount"), making) != 0 ||
+      strcmp(rig_str(rig->json, "takingAmount"), taking) != 0 || json_array_size(json_object_get(rig->json, "tradeIDs")) != trades)
     fail_msg("want %s %s %s %zu: %s", status, making, taking, trades, rig->last.body);
 }
 
@@ -363,8 +370,9 @@ static void test_taker_hold(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_refusals), cmocka_unit_test(test_amounts), cmocka_unit_test(test_wallets),    cmocka_unit_test(test_versions),
-                                     cmocka_unit_test(test_matching), cmocka_unit_test(test_batches), cmocka_unit_test(test_cancels),    cmocka_unit_test(test_settlement),
-                                     cmocka_unit_test(test_phases),   cmocka_unit_test(test_gtd),     cmocka_unit_test(test_taker_hold)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_refusals), cmocka_unit_test(test_amounts),    cmocka_unit_test(test_wallets),
+                                     cmocka_unit_test(test_versions), cmocka_unit_test(test_matching),   cmocka_unit_test(test_batches),
+                                     cmocka_unit_test(test_cancels),  cmocka_unit_test(test_settlement), cmocka_unit_test(test_phases),
+                                     cmocka_unit_test(test_gtd),      cmocka_unit_test(test_taker_hold)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,9 @@ static void assert_hash(const rig_t *rig) {
   assert_string_equal(hash, want);
 }
 
-static const char *level(const rig_t *rig, const char *side, size_t i, const char *key) { return rig_str(json_array_get(json_object_get(rig->json, side), i), key); }
+static const char *level(const rig_t *rig, const char *side, size_t i, const char *key) {
+  return rig_str(json_array_get(json_object_get(rig->json, side), i), key);
+}
 
 static void test_books(void **state) {
   (void)state;
@@ -46,7 +48,8 @@ static void test_books(void **state) {
   assert_string_equal(level(rig, "asks", 1, "price"), "0.55");
   assert_hash(rig);
   char body[512];
-  snprintf(body, sizeof body, "[{\"token_id\":\"%s\"},{\"token_id\":\"5\"},{\"token_id\":\"%s\",\"side\":\"BUY\"}]", rig_token(rig, 0), rig_token(rig, 1));
+  snprintf(body, sizeof body, "[{\"token_id\":\"%s\"},{\"token_id\":\"5\"},{\"token_id\":\"%s\",\"side\":\"BUY\"}]", rig_token(rig, 0),
+           rig_token(rig, 1));
   assert_int_equal(rig_do(rig, -1, "POST", "/books", NULL, body), 200);
   assert_int_equal(json_array_size(rig->json), 2); /* the unknown one is left out */
   rig_close(rig);
@@ -255,14 +258,18 @@ static void test_lag(void **state) {
     rig_pass(rig, 20 * PMM_NS_PER_S);
     RIG_MUST(rig, NULL, .who = 1, .outcome = 1, .type = "GTC", .price_e4 = 5500, .qty_e6 = SHARES(20));
     int64_t const after = before - SHARES(9);
-    static const struct { int64_t wait_s; bool open, filled[2]; } steps[] = {{0, true, {false, false}}, {9, true, {false, false}}, {1, false, {true, true}}, {1, false, {true, false}}};
+    static const struct {
+      int64_t wait_s;
+      bool open, filled[2];
+    } steps[] = {{0, true, {false, false}}, {9, true, {false, false}}, {1, false, {true, true}}, {1, false, {true, false}}};
     for (size_t i = 0; i < 4; i++) { /* the match fails a second after it was made, seen a second after it was seen */
       rig_pass(rig, steps[i].wait_s * PMM_NS_PER_S);
       assert_int_equal(rig_do(rig, 0, "GET", "/data/orders", NULL, NULL), 200);
       assert_int_equal(json_array_size(json_object_get(rig->json, "data")), steps[i].open);
       assert_int_equal(rig_do(rig, 0, "GET", "/balance-allowance", "asset_type=COLLATERAL", NULL), 200);
       int64_t const want = steps[i].filled[fails] ? after : before;
-      if (strtoll(rig_str(rig->json, "balance"), NULL, 10) != want) fail_msg("step %zu, fails %d: %s, want %lld", i, fails, rig->last.body, (long long)want);
+      if (strtoll(rig_str(rig->json, "balance"), NULL, 10) != want)
+        fail_msg("step %zu, fails %d: %s, want %lld", i, fails, rig->last.body, (long long)want);
       snprintf(query, sizeof query, "asset_type=CONDITIONAL&token_id=%s", rig_token(rig, 0));
       assert_int_equal(rig_do(rig, 0, "GET", "/balance-allowance", query, NULL), 200);
       int64_t const shares = (fails ? SHARES(20) : 0) + (steps[i].filled[fails] ? SHARES(20) : 0);
@@ -294,7 +301,8 @@ static void test_listings(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_books), cmocka_unit_test(test_prices), cmocka_unit_test(test_catalogue), cmocka_unit_test(test_account),
-                                     cmocka_unit_test(test_pages), cmocka_unit_test(test_lag),    cmocka_unit_test(test_listings)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_books),   cmocka_unit_test(test_prices), cmocka_unit_test(test_catalogue),
+                                     cmocka_unit_test(test_account), cmocka_unit_test(test_pages),  cmocka_unit_test(test_lag),
+                                     cmocka_unit_test(test_listings)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,9 +32,15 @@ static void test_talk(void **state) {
   rig_setup_t const setup = rig_usual();
   rig_t *const rig = rig_open(&setup, true);
   rig_sock_t *const s = rig_open_sock(rig, "/ws/market");
-  static const struct { const char *say, *want; } rows[] = {{"PING", "PONG"}, {"hello", "INVALID OPERATION"}, {"{}", "INVALID OPERATION"}, {"[1]", "INVALID OPERATION"},
-                                                            {"{\"assets_ids\":[\"5\"],\"type\":\"market\"}", "[]"}, {"{\"assets_ids\":[5],\"type\":\"market\"}", "[]"},
-                                                            {"{\"assets_ids\":[],\"operation\":\"swap\"}", "INVALID OPERATION"}};
+  static const struct {
+    const char *say, *want;
+  } rows[] = {{"PING", "PONG"},
+              {"hello", "INVALID OPERATION"},
+              {"{}", "INVALID OPERATION"},
+              {"[1]", "INVALID OPERATION"},
+              {"{\"assets_ids\":[\"5\"],\"type\":\"market\"}", "[]"},
+              {"{\"assets_ids\":[5],\"type\":\"market\"}", "[]"},
+              {"{\"assets_ids\":[],\"operation\":\"swap\"}", "INVALID OPERATION"}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     rig_say(rig, s, rows[i].say);
     assert_int_equal(s->msg_cnt, 1);
@@ -75,7 +81,8 @@ static void test_changes(void **state) {
   RIG_MUST(rig, NULL, .who = 0, .type = "GTC", .price_e4 = 4500, .qty_e6 = SHARES(50));
   assert_int_equal(plain->msg_cnt, 1);
   json_t *const m = rig_msg(plain, 0);
-  const json_t *const yes = json_array_get(json_object_get(m, "price_changes"), 0), *const no = json_array_get(json_object_get(m, "price_changes"), 1);
+  const json_t *const yes = json_array_get(json_object_get(m, "price_changes"), 0), *const no = json_array_get(
+                                                                                        json_object_get(m, "price_changes"), 1);
   assert_string_equal(rig_str(m, "event_type"), "price_change");
   assert_string_equal(rig_str(m, "timestamp"), "1700000000000");
   assert_string_equal(rig_str(yes, "asset_id"), rig_token(rig, 0));
@@ -126,8 +133,8 @@ static void test_changes(void **state) {
 
 static void let_in(rig_t *rig, rig_sock_t *s, int who, const char *passphrase, const char *markets) {
   char text[1024];
-  snprintf(text, sizeof text, "{\"auth\":{\"apiKey\":\"%s\",\"secret\":\"%s\",\"passphrase\":\"%s\"},\"type\":\"user\",\"markets\":[%s]}", rig->member[who].key, rig->member[who].secret,
-           passphrase ? passphrase : rig->member[who].passphrase, markets);
+  snprintf(text, sizeof text, "{\"auth\":{\"apiKey\":\"%s\",\"secret\":\"%s\",\"passphrase\":\"%s\"},\"type\":\"user\",\"markets\":[%s]}",
+           rig->member[who].key, rig->member[who].secret, passphrase ? passphrase : rig->member[who].passphrase, markets);
   rig_say(rig, s, text);
 }
 
@@ -136,7 +143,8 @@ static void assert_story(const rig_sock_t *s, const char *want) { /* type/status
   for (size_t i = 0; i < s->msg_cnt; i++) {
     json_t *const m = rig_msg(s, i);
     bool const order = strcmp(rig_str(m, "event_type"), "order") == 0;
-    snprintf(got + strlen(got), sizeof got - strlen(got), "%s%s/%s/%s", i ? " " : "", rig_str(m, "type"), rig_str(m, "status"), order ? rig_str(m, "size_matched") : rig_str(m, "trader_side"));
+    snprintf(got + strlen(got), sizeof got - strlen(got), "%s%s/%s/%s", i ? " " : "", rig_str(m, "type"), rig_str(m, "status"),
+             order ? rig_str(m, "size_matched") : rig_str(m, "trader_side"));
     json_decref(m);
   }
   if (strcmp(got, want) != 0) fail_msg("want %s\n got %s", want, got);
@@ -146,7 +154,8 @@ static void test_user(void **state) {
   (void)state;
   rig_setup_t const setup = rig_usual();
   rig_t *const rig = rig_open(&setup, true);
-  rig_sock_t *const bad = rig_open_sock(rig, "/ws/user"), *const maker = rig_open_sock(rig, "/ws/user"), *const taker = rig_open_sock(rig, "/ws/user");
+  rig_sock_t *const bad = rig_open_sock(rig, "/ws/user"), *const maker = rig_open_sock(rig, "/ws/user"),
+                    *const taker = rig_open_sock(rig, "/ws/user");
   rig_sock_t *const other = rig_open_sock(rig, "/ws/user");
   char id[PMM_POLY_HEX_WORD], body[256];
   let_in(rig, bad, 0, "wrong", "");
@@ -202,7 +211,8 @@ static void take_book(const rig_t *rig, kept_t *kept, const json_t *m) {
   for (int side = 0; side < 2; side++) {
     size_t i;
     json_t *level;
-    json_array_foreach(json_object_get(m, sides[side]), i, level) kept->qty_e6[outcome][side][cents(rig_str(level, "price"))] = e6(rig_str(level, "size"));
+    json_array_foreach(json_object_get(m, sides[side]), i, level) kept->qty_e6[outcome][side][cents(rig_str(level, "price"))] =
+        e6(rig_str(level, "size"));
   }
 }
 
@@ -234,7 +244,8 @@ static void random_request(rig_t *rig, pmm_rng_t *rng) {
   static const char *const types[] = {"GTC", "GTC", "GTC", "FAK", "FOK"};
   int const who = (int)pmm_rng_below(rng, RIG_MEMBERS);
   char body[256];
-  const pmm_place_order_t *const open = pmm_place_open_after(rig->place, rig->member[who].account, pmm_rng_below(rng, pmm_place_order_cnt(rig->place) + 1));
+  const pmm_place_order_t *const open =
+      pmm_place_open_after(rig->place, rig->member[who].account, pmm_rng_below(rng, pmm_place_order_cnt(rig->place) + 1));
   switch (pmm_rng_below(rng, 8)) {
   case 0: rig_do(rig, who, "DELETE", pmm_rng_below(rng, 8) ? "/nothing" : "/cancel-all", NULL, NULL); break;
   case 1:
@@ -245,8 +256,14 @@ static void random_request(rig_t *rig, pmm_rng_t *rng) {
   case 2: rig_pass(rig, (int64_t)pmm_rng_below(rng, 3 * PMM_NS_PER_S)); break;
   default: {
     const char *const type = types[pmm_rng_below(rng, 5)];
-    rig_order_t const o = {.who = who, .outcome = (int)pmm_rng_below(rng, 2), .side = (pmm_poly_side_t)pmm_rng_below(rng, 2), .type = type, .market = type[0] == 'F',
-                           .price_e4 = 100 * (int32_t)check_between(rng, 40, 60), .qty_e6 = 10000 * check_between(rng, 500, 3000), .wallet = who == 2 ? PMM_POLY_DEPOSIT : PMM_POLY_EOA};
+    rig_order_t const o = {.who = who,
+                           .outcome = (int)pmm_rng_below(rng, 2),
+                           .side = (pmm_poly_side_t)pmm_rng_below(rng, 2),
+                           .type = type,
+                           .market = type[0] == 'F',
+                           .price_e4 = 100 * (int32_t)check_between(rng, 40, 60),
+                           .qty_e6 = 10000 * check_between(rng, 500, 3000),
+                           .wallet = who == 2 ? PMM_POLY_DEPOSIT : PMM_POLY_EOA};
     rig_post(rig, &o, NULL);
     assert_true(rig->last.http == 200 || rig->last.http == 400);
   }
@@ -288,6 +305,7 @@ static void test_kept_books(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_talk), cmocka_unit_test(test_changes), cmocka_unit_test(test_user), cmocka_unit_test(test_kept_books)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_talk), cmocka_unit_test(test_changes), cmocka_unit_test(test_user),
+                                     cmocka_unit_test(test_kept_books)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

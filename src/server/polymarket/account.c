@@ -10,7 +10,11 @@ static uint32_t account_of(const pmm__pd_req_t *r) { return r->d->member[r->key-
 static int64_t as_of(const pmm__pd_req_t *r) { return r->d->serve.lag_ns > 0 ? r->now_ns - r->d->serve.lag_ns : PMM_NS_MAX; }
 
 /* -- orders -- */
-typedef struct filter { char id[PMM_PLACE_ID_MAX], market[PMM_ID_MAX], asset[PMM_ID_MAX]; int64_t before_s, after_s; char maker[PMM_POLY_HEX_ADDRESS]; } filter_t;
+typedef struct filter {
+  char id[PMM_PLACE_ID_MAX], market[PMM_ID_MAX], asset[PMM_ID_MAX];
+  int64_t before_s, after_s;
+  char maker[PMM_POLY_HEX_ADDRESS];
+} filter_t;
 static void read_filter(const pmm__pd_req_t *r, filter_t *f) {
   pmm__pd_query(r, "id", f->id, sizeof f->id);
   pmm__pd_query(r, "market", f->market, sizeof f->market);
@@ -22,11 +26,13 @@ static void read_filter(const pmm__pd_req_t *r, filter_t *f) {
 
 static bool order_fits(const pmm__pd_t *d, const filter_t *f, const pmm_place_order_t *o) {
   const pmm_market_t *const m = pmm_place_market(d->place, o->market);
-  return (!f->market[0] || strcmp(f->market, m->id) == 0) && (!f->asset[0] || strcmp(f->asset, pmm__pd_token(m, pmm__pd_route_outcome(o->route))) == 0);
+  return (!f->market[0] || strcmp(f->market, m->id) == 0) &&
+         (!f->asset[0] || strcmp(f->asset, pmm__pd_token(m, pmm__pd_route_outcome(o->route))) == 0);
 }
 
 static bool was_open(const pmm_place_order_t *o, int64_t as_of_ns) {
-  return o->created_ns <= as_of_ns && (o->status == PMM_PLACE_OPEN || o->updated_ns > as_of_ns) && o->tif <= PMM_GTD && o->status != PMM_PLACE_REJECTED;
+  return o->created_ns <= as_of_ns && (o->status == PMM_PLACE_OPEN || o->updated_ns > as_of_ns) && o->tif <= PMM_GTD &&
+         o->status != PMM_PLACE_REJECTED;
 }
 
 /* Open orders by age; where reads lag, those closed since then are looked for among all. */
@@ -44,7 +50,8 @@ int pmm__pd_data_orders(pmm__pd_req_t *r) {
   if (!pmm__pd_page_begin(r, &page, PAGE)) return 400;
   if (f.id[0]) { /* by its id whatever its state */
     const pmm_place_order_t *const o = pmm_place_order_find(d->place, f.id);
-    if (o && o->account == account_of(r) && o->created_ns <= at_ns && order_fits(d, &f, o) && pmm__pd_page_wants(&page)) pmm__pd_put_order(d, &d->out, o, at_ns);
+    if (o && o->account == account_of(r) && o->created_ns <= at_ns && order_fits(d, &f, o) && pmm__pd_page_wants(&page))
+      pmm__pd_put_order(d, &d->out, o, at_ns);
     return pmm__pd_page_end(r, &page);
   }
   for (const pmm_place_order_t *o = next_order(d, account_of(r), at_ns, NULL); o; o = next_order(d, account_of(r), at_ns, o))
@@ -125,7 +132,8 @@ static balance_t balance_at(const pmm__pd_t *d, uint32_t account, uint32_t marke
   b.no_e6 = h.no_e6;
   if (at_ns == PMM_NS_MAX) return b;
   balance_t rest = {0};
-  for (const pmm_place_fill_t *f = pmm_place_fill_before(d->place, account, PMM_PLACE_NONE); f; f = pmm_place_fill_before(d->place, account, f->seq)) {
+  for (const pmm_place_fill_t *f = pmm_place_fill_before(d->place, account, PMM_PLACE_NONE); f;
+       f = pmm_place_fill_before(d->place, account, f->seq)) {
     const pmm_place_trade_t *const trade = pmm_place_trade_at(d->place, f->trade);
     int64_t const sign = (int64_t)counts(f, trade, at_ns) - (int64_t)counts(f, trade, PMM_NS_MAX);
     balance_t one = {0};
@@ -139,7 +147,8 @@ static balance_t balance_at(const pmm__pd_t *d, uint32_t account, uint32_t marke
 }
 
 static void put_balance(pmm_text_t *t, int64_t balance_e6) {
-  static const char *const spenders[] = {"0xE111180000d2663C0091e4f400237545B87B996B", "0xe2222d279d744050d28e00520010520000310F59", "0xe3333700cA9d93003F00f0F71f8515005F6c00Aa"};
+  static const char *const spenders[] = {"0xE111180000d2663C0091e4f400237545B87B996B", "0xe2222d279d744050d28e00520010520000310F59",
+                                         "0xe3333700cA9d93003F00f0F71f8515005F6c00Aa"};
   char text[24];
   snprintf(text, sizeof text, "%lld", (long long)balance_e6);
   pmm_text_object(t, NULL);
@@ -156,7 +165,8 @@ int pmm__pd_balance(pmm__pd_req_t *r) {
   int outcome;
   pmm__pd_query(r, "asset_type", type, sizeof type);
   pmm__pd_query(r, "signature_type", signature_type, sizeof signature_type);
-  if (signature_type[0] && (signature_type[0] < '0' || signature_type[0] > '3' || signature_type[1])) return pmm__pd_fail(r->d, 400, "Invalid signature_type");
+  if (signature_type[0] && (signature_type[0] < '0' || signature_type[0] > '3' || signature_type[1]))
+    return pmm__pd_fail(r->d, 400, "Invalid signature_type");
   if (strcmp(type, "COLLATERAL") == 0) return put_balance(&r->d->out, balance_at(r->d, account_of(r), UINT32_MAX, as_of(r)).cash_e6), 200;
   if (strncmp(type, "CONDITIONAL", 11) != 0 || (type[11] && strcmp(type + 11, "-V2") != 0)) return pmm__pd_fail(r->d, 400, "Invalid asset type");
   pmm__pd_query(r, "token_id", token, sizeof token);
@@ -389,11 +399,13 @@ static void put_public(const pmm__pd_t *d, pmm_text_t *t, const pmm_place_order_
   pmm_text_end(t);
 }
 
-static bool is_public(const pmm_place_trade_t *trade) { return trade->settle == PMM_PLACE_MINED || trade->settle == PMM_PLACE_CONFIRMED; } /* it is on the chain */
+/* What is on the chain anybody can see. */
+static bool is_public(const pmm_place_trade_t *trade) { return trade->settle == PMM_PLACE_MINED || trade->settle == PMM_PLACE_CONFIRMED; }
 
 static void put_user_trades(pmm__pd_req_t *r, const pmm__pd_member_t *member, window_t *window, bool typed) {
   pmm__pd_t *const d = r->d;
-  for (const pmm_place_fill_t *f = pmm_place_fill_before(d->place, member->account, PMM_PLACE_NONE); f; f = pmm_place_fill_before(d->place, member->account, f->seq)) {
+  for (const pmm_place_fill_t *f = pmm_place_fill_before(d->place, member->account, PMM_PLACE_NONE); f;
+       f = pmm_place_fill_before(d->place, member->account, f->seq)) {
     const pmm_place_trade_t *const trade = pmm_place_trade_at(d->place, f->trade);
     if (is_public(trade) && window_has(window)) put_public(d, &d->out, pmm_place_order_at(d->place, f->order), trade, typed);
   }

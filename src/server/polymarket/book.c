@@ -28,7 +28,8 @@ static const pmm_json_node_t *entries(pmm__pd_req_t *r) {
   uint32_t market;
   int outcome;
   bool good = root && root->type == PMM_JSON_ARRAY;
-  for (const pmm_json_node_t *e = pmm_json_first(root); e && good; e = pmm_json_next(root, e), cnt++) good = entry_token(r->d, e, &market, &outcome) >= 0;
+  for (const pmm_json_node_t *e = pmm_json_first(root); e && good; e = pmm_json_next(root, e), cnt++)
+    good = entry_token(r->d, e, &market, &outcome) >= 0;
   if (good && cnt <= MANY_MAX) return root;
   return pmm__pd_fail(r->d, 400, good ? "Payload exceeds the limit" : "Invalid payload"), NULL;
 }
@@ -54,7 +55,9 @@ int pmm__pd_books(pmm__pd_req_t *r) {
 }
 
 /* BUY asks what a buyer would pay: the lowest ask (documentation of 2026; older pages said the reverse). */
-static int32_t price_of(const pmm__pd_t *d, uint32_t market, int outcome, bool buy) { return pmm__pd_best(d, market, outcome, buy ? PMM_ASK : PMM_BID); }
+static int32_t price_of(const pmm__pd_t *d, uint32_t market, int outcome, bool buy) {
+  return pmm__pd_best(d, market, outcome, buy ? PMM_ASK : PMM_BID);
+}
 
 /* Middle and distance in e5, since the middle may lie between two ticks of a hundredth of a cent; -1: a side is empty. */
 static int64_t mid_e5(const pmm__pd_t *d, uint32_t market, int outcome) {
@@ -203,8 +206,11 @@ int pmm__pd_fee_rate(pmm__pd_req_t *r) {
 /* -- history: the last trade of each step -- */
 typedef struct span { int64_t from_ns, to_ns, step_ns; } span_t;
 static int read_span(pmm__pd_req_t *r, span_t *span) {
-  static const struct { const char *name; int64_t s; int64_t fidelity_min; } intervals[] = {{"1h", 3600, 1},     {"6h", 21600, 1},      {"1d", 86400, 1},
-                                                                                             {"1w", 604800, 5}, {"1m", 2592000, 10}, {"max", 0, 1}};
+  static const struct {
+    const char *name;
+    int64_t s;
+    int64_t fidelity_min;
+  } intervals[] = {{"1h", 3600, 1}, {"6h", 21600, 1}, {"1d", 86400, 1}, {"1w", 604800, 5}, {"1m", 2592000, 10}, {"max", 0, 1}};
   char interval[8];
   int64_t start_s, end_s, fidelity = 1, least = 1;
   pmm__pd_query_int(r, "fidelity", &fidelity);

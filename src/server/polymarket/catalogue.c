@@ -277,8 +277,9 @@ static bool gamma_fits(const pmm__pd_req_t *r, uint32_t market) {
   const pmm__pd_market_t *const mk = &r->d->market[market];
   char id[16];
   snprintf(id, sizeof id, "%u", market + 1);
-  return mk->listed && closed_fits(r, is_closed(m)) && filter_has(r, "slug", mk->slug) && filter_has(r, "id", id) && filter_has(r, "condition_ids", m->id) &&
-         filter_flag(r, "active", m->life != PMM_LIFE_PENDING) && filter_flag(r, "archived", false) &&
+  return mk->listed && closed_fits(r, is_closed(m)) && filter_has(r, "slug", mk->slug) && filter_has(r, "id", id) &&
+         filter_has(r, "condition_ids", m->id) && filter_flag(r, "active", m->life != PMM_LIFE_PENDING) &&
+         filter_flag(r, "archived", false) &&
          (filter_has(r, "clob_token_ids", m->token_yes) || filter_has(r, "clob_token_ids", m->token_no));
 }
 
@@ -368,7 +369,9 @@ int pmm__pd_gamma_events(pmm__pd_req_t *r) {
     char id[16];
     snprintf(id, sizeof id, "%u", i + 1);
     if (!r->d->market[i].listed || !is_first(r->d, i) || !closed_fits(r, event_is_closed(r->d, i)) || !filter_has(r, "id", id)) continue;
-    if (!filter_has(r, "slug", pmm_place_market(r->d->place, i)->event) || !filter_flag(r, "archived", false) || !filter_flag(r, "active", true)) continue;
+    if (!filter_has(r, "slug", pmm_place_market(r->d->place, i)->event) || !filter_flag(r, "archived", false) ||
+        !filter_flag(r, "active", true))
+      continue;
     if (pmm__pd_page_wants(&page)) put_event(r->d, &r->d->out, i);
   }
   pmm_text_end(&r->d->out);
@@ -376,6 +379,8 @@ int pmm__pd_gamma_events(pmm__pd_req_t *r) {
 }
 
 static bool is_event_id(const pmm__pd_t *d, uint32_t market, const char *id) { return is_id(d, market, id) && is_first(d, market); }
-static bool is_event_slug(const pmm__pd_t *d, uint32_t market, const char *slug) { return strcmp(pmm_place_market(d->place, market)->event, slug) == 0; }
+static bool is_event_slug(const pmm__pd_t *d, uint32_t market, const char *slug) {
+  return strcmp(pmm_place_market(d->place, market)->event, slug) == 0;
+}
 int pmm__pd_gamma_event(pmm__pd_req_t *r) { return put_one(r, is_event_id, put_event); }
 int pmm__pd_gamma_event_slug(pmm__pd_req_t *r) { return put_one(r, is_event_slug, put_event); }

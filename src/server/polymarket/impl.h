@@ -186,8 +186,8 @@ pmm__pd_member_t *pmm__pd_member_of(pmm__pd_t *d, const pmm_poly_address_t *addr
 void pmm__pd_sweep(pmm__pd_t *d, int64_t now_ns);  /* orders whose heartbeats stopped */
 void pmm__pd_keys_free(pmm__pd_t *d);
 bool pmm__pd_hex(const char *text, uint8_t *out, size_t cnt); /* "0x" and exactly cnt bytes */
-pmm__pd_handler_t pmm__pd_key_create, pmm__pd_key_derive, pmm__pd_key_list, pmm__pd_key_delete, pmm__pd_key_more, pmm__pd_key_more_list, pmm__pd_key_more_delete,
-    pmm__pd_closed_only, pmm__pd_heartbeat, pmm__pd_heartbeat_old;
+pmm__pd_handler_t pmm__pd_key_create, pmm__pd_key_derive, pmm__pd_key_list, pmm__pd_key_delete, pmm__pd_key_more, pmm__pd_key_more_list,
+    pmm__pd_key_more_delete, pmm__pd_closed_only, pmm__pd_heartbeat, pmm__pd_heartbeat_old;
 
 /* -- orders -- */
 typedef struct pmm__pd_post {        /* a posted order, checked */
@@ -206,13 +206,13 @@ void pmm__pd_held_run(pmm__pd_t *d, int64_t now_ns); /* places what is due */
 void pmm__pd_held_free(pmm__pd_t *d);
 
 /* -- reads -- */
-pmm__pd_handler_t pmm__pd_book, pmm__pd_books, pmm__pd_price_one, pmm__pd_prices, pmm__pd_mid, pmm__pd_mids, pmm__pd_spread, pmm__pd_spreads, pmm__pd_last,
-    pmm__pd_lasts, pmm__pd_tick, pmm__pd_neg_risk, pmm__pd_fee_rate, pmm__pd_history;
-pmm__pd_handler_t pmm__pd_markets, pmm__pd_simplified, pmm__pd_market, pmm__pd_clob_market, pmm__pd_by_token, pmm__pd_gamma_markets, pmm__pd_gamma_market,
-    pmm__pd_gamma_slug, pmm__pd_gamma_events, pmm__pd_gamma_event, pmm__pd_gamma_event_slug;
-pmm__pd_handler_t pmm__pd_data_orders, pmm__pd_data_order, pmm__pd_data_trades, pmm__pd_balance, pmm__pd_balance_update, pmm__pd_notes, pmm__pd_notes_drop,
-    pmm__pd_scoring_one, pmm__pd_scoring, pmm__pd_positions, pmm__pd_public_trades, pmm__pd_value, pmm__pd_page_empty, pmm__pd_list_empty, pmm__pd_object_empty,
-    pmm__pd_null, pmm__pd_builder_fees, pmm__pd_builder_trades, pmm__pd_activity;
+pmm__pd_handler_t pmm__pd_book, pmm__pd_books, pmm__pd_price_one, pmm__pd_prices, pmm__pd_mid, pmm__pd_mids, pmm__pd_spread,
+    pmm__pd_spreads, pmm__pd_last, pmm__pd_lasts, pmm__pd_tick, pmm__pd_neg_risk, pmm__pd_fee_rate, pmm__pd_history;
+pmm__pd_handler_t pmm__pd_markets, pmm__pd_simplified, pmm__pd_market, pmm__pd_clob_market, pmm__pd_by_token, pmm__pd_gamma_markets,
+    pmm__pd_gamma_market, pmm__pd_gamma_slug, pmm__pd_gamma_events, pmm__pd_gamma_event, pmm__pd_gamma_event_slug;
+pmm__pd_handler_t pmm__pd_data_orders, pmm__pd_data_order, pmm__pd_data_trades, pmm__pd_balance, pmm__pd_balance_update, pmm__pd_notes,
+    pmm__pd_notes_drop, pmm__pd_scoring_one, pmm__pd_scoring, pmm__pd_positions, pmm__pd_public_trades, pmm__pd_value, pmm__pd_page_empty,
+    pmm__pd_list_empty, pmm__pd_object_empty, pmm__pd_null, pmm__pd_builder_fees, pmm__pd_builder_trades, pmm__pd_activity;
 bool pmm__pd_is_gamma_query(const pmm__pd_req_t *r); /* of GET /markets: meant for the catalogue host */
 
 /* -- sockets -- */

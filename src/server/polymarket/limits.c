@@ -26,7 +26,10 @@ static void refuse(pmm__pd_req_t *r, double wait_s, double left) {
   char seconds[24], remaining[24];
   snprintf(seconds, sizeof seconds, "%lld", (long long)(wait_s < 1 ? 1 : wait_s + 0.999));
   snprintf(remaining, sizeof remaining, "%lld", (long long)(left > 0 ? left : 0));
-  pmm_header_t const header[] = {{"Retry-After", seconds}, {"Poly-RateLimit-Remaining", remaining}, {"Poly-RateLimit-Reset", seconds}, {"Poly-RateLimit-Tier", "standard"}};
+  pmm_header_t const header[] = {{"Retry-After", seconds},
+                                 {"Poly-RateLimit-Remaining", remaining},
+                                 {"Poly-RateLimit-Reset", seconds},
+                                 {"Poly-RateLimit-Tier", "standard"}};
   pmm_service_t *const s = &r->d->service;
   s->host_ops->reply(s->host, r->call, 429, header, sizeof header / sizeof header[0], body, sizeof body - 1);
 }
@@ -62,7 +65,8 @@ bool pmm__pd_limit_route(pmm__pd_req_t *r, int scope) {
 bool pmm__pd_limit_signer(pmm__pd_req_t *r, pmm__pd_cost_t kind, double cost) {
   pmm__pd_member_t *const m = &r->d->member[r->key->member];
   pmm__pd_bucket_t *const b = kind == PMM__PD_ORDERS ? &m->orders : &m->cancels;
-  double const rate = kind == PMM__PD_ORDERS ? SIGNER_ORDER_RATE : SIGNER_CANCEL_RATE, cap = kind == PMM__PD_ORDERS ? SIGNER_ORDER_BURST : SIGNER_CANCEL_BURST;
+  double const rate = kind == PMM__PD_ORDERS ? SIGNER_ORDER_RATE : SIGNER_CANCEL_RATE,
+               cap = kind == PMM__PD_ORDERS ? SIGNER_ORDER_BURST : SIGNER_CANCEL_BURST;
   if (!r->d->serve.rate_limit) return true;
   refill(b, rate, cap, r->now_ns);
   double const need = cost < cap ? cost : cap; /* a list longer than the bucket passes when that is full, and leaves a debt */

@@ -320,7 +320,8 @@ static void market_message(pmm__pd_t *d, pmm__pd_sock_t *sock, const pmm_json_no
   const pmm_json_node_t *list = pmm_json_get(root, "assets_ids");
   bool const off = pmm_json_is(operation, "unsubscribe");
   if (!list) list = pmm_json_get(root, "asset_ids");
-  bool const named = operation ? off || pmm_json_is(operation, "subscribe") : !pmm_json_get(root, "type") || pmm_json_is(pmm_json_get(root, "type"), "market");
+  bool const named = operation ? off || pmm_json_is(operation, "subscribe")
+                               : !pmm_json_get(root, "type") || pmm_json_is(pmm_json_get(root, "type"), "market");
   if (!named || !list || list->type != PMM_JSON_ARRAY) return send_plain(d, sock, "INVALID OPERATION");
   sock->custom = is_true(pmm_json_get(root, "custom_feature_enabled"), sock->custom);
   sock->subscribed = true;

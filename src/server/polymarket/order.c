@@ -88,10 +88,12 @@ static pmm_place_request_t request_of(const pmm__pd_t *d, const pmm__pd_key_t *k
 /* Shares of a token bought by trades that may still fail: they cannot be sold yet. */
 static int64_t unsettled(const pmm__pd_t *d, uint32_t account, uint32_t market, int outcome) {
   int64_t sum_e6 = 0;
-  for (const pmm_place_fill_t *f = pmm_place_fill_before(d->place, account, PMM_PLACE_NONE); f; f = pmm_place_fill_before(d->place, account, f->seq)) {
+  for (const pmm_place_fill_t *f = pmm_place_fill_before(d->place, account, PMM_PLACE_NONE); f;
+       f = pmm_place_fill_before(d->place, account, f->seq)) {
     uint8_t const settle = pmm_place_trade_at(d->place, f->trade)->settle;
     bool const pending = settle != PMM_PLACE_CONFIRMED && settle != PMM_PLACE_FAILED;
-    if (pending && f->market == market && pmm__pd_route_outcome(f->route) == outcome && !pmm_route_is_sell((pmm_route_t)f->route)) sum_e6 += f->qty_e6;
+    if (pending && f->market == market && pmm__pd_route_outcome(f->route) == outcome && !pmm_route_is_sell((pmm_route_t)f->route))
+      sum_e6 += f->qty_e6;
   }
   return sum_e6;
 }
@@ -110,7 +112,9 @@ static void say_funds(const pmm__pd_t *d, const pmm__pd_key_t *key, const pmm__p
     snprintf(why, 512, "not enough balance / allowance: the balance is not enough -> balance: %lld, order amount: %llu", (long long)balance_e6,
              (unsigned long long)p->order.maker_e6);
   else
-    snprintf(why, 512, "not enough balance / allowance: the balance is not enough -> balance: %lld, sum of active orders: %lld, sum of matched orders: %lld, order amount (inc. fees): %llu",
+    snprintf(why, 512,
+             "not enough balance / allowance: the balance is not enough -> balance: %lld, sum of active orders: %lld, sum of matched "
+             "orders: %lld, order amount (inc. fees): %llu",
              (long long)balance_e6, (long long)locked_e6, (long long)matched_e6, (unsigned long long)p->order.maker_e6);
 }
 
@@ -211,7 +215,11 @@ static bool hold(pmm__pd_req_t *r, bool batch, bool answered) {
   size_t const len = r->http->body_len;
   pmm__pd_held_t *const held = d->held_cnt < PMM__PD_HELD_MAX ? malloc(sizeof *held + len + PMM_JSON_PAD) : NULL;
   if (!held) return false;
-  *held = (pmm__pd_held_t){.call = answered ? NULL : r->call, .key = (uint32_t)(r->key - d->key), .due_ns = r->now_ns + PMM__PD_HOLD_NS, .batch = batch, .len = len};
+  *held = (pmm__pd_held_t){.call = answered ? NULL : r->call,
+                           .key = (uint32_t)(r->key - d->key),
+                           .due_ns = r->now_ns + PMM__PD_HOLD_NS,
+                           .batch = batch,
+                           .len = len};
   memcpy(held->body, r->http->body, len);
   memset(held->body + len, 0, PMM_JSON_PAD);
   if (!answered) r->call->user = held;
@@ -358,7 +366,8 @@ int pmm__pd_cancel_one(pmm__pd_req_t *r) {
   char id[PMM_POLY_HEX_WORD];
   pmm_text_t refused = {0};
   if (r->d->disabled) return cancels_stopped(r);
-  if (!pmm__pd_text_of(pmm_json_get(pmm__pd_body(r), "orderID"), id, sizeof id) || !is_order_id(id)) return pmm__pd_fail(r->d, 400, "Invalid orderID");
+  if (!pmm__pd_text_of(pmm_json_get(pmm__pd_body(r), "orderID"), id, sizeof id) || !is_order_id(id))
+    return pmm__pd_fail(r->d, 400, "Invalid orderID");
   if (!pmm__pd_limit_signer(r, PMM__PD_CANCELS, 1)) return 0;
   begin_cancels(r->d, &refused);
   cancel_into(r, id, &refused);

@@ -101,7 +101,8 @@ static int check_owner(pmm__pd_t *d, const pmm__pd_key_t *key, const pmm_json_no
   if (!pmm_json_is(pmm_json_get(node, "owner"), key->id)) REFUSE("the order owner has to be the owner of the API KEY");
   if (!pmm_poly_address_eq(&o->signer, signer)) REFUSE("the order signer address has to be the address of the API KEY");
   if (!maker_fits(m, o)) REFUSE("maker address not allowed, please use the deposit wallet flow");
-  if (pmm_poly_order_recover(domain, o, out->sig, out->sig_len, &who) != PMM_OK || !pmm_poly_address_eq(&who, &m->address)) REFUSE("invalid signature");
+  if (pmm_poly_order_recover(domain, o, out->sig, out->sig_len, &who) != PMM_OK || !pmm_poly_address_eq(&who, &m->address))
+    REFUSE("invalid signature");
   pmm_poly_order_id(domain, o, &id);
   pmm_poly_hex(id.b, sizeof id.b, out->id);
   return 0;
@@ -124,20 +125,23 @@ static int check_price(const pmm__pd_post_t *out, int32_t tick_e4, char why[512]
 /* A limit order's price is what its amounts say, to the millionth; one millionth off is the client's floating point at fine ticks. */
 static int limit_terms(pmm__pd_post_t *out, int32_t tick_e4, int64_t min_size_e6, char why[512]) {
   bool const buy = out->order.side == PMM_POLY_BUY;
-  int64_t const shares = (int64_t)(buy ? out->order.taker_e6 : out->order.maker_e6), quote = (int64_t)(buy ? out->order.maker_e6 : out->order.taker_e6);
+  int64_t const shares = (int64_t)(buy ? out->order.taker_e6 : out->order.maker_e6),
+                quote = (int64_t)(buy ? out->order.maker_e6 : out->order.taker_e6);
   int const decimals = price_decimals(tick_e4) + 2;
   char a[PMM_DECIMAL_BUF], b[PMM_DECIMAL_BUF], c[PMM_DECIMAL_BUF], e[PMM_DECIMAL_BUF];
   if (!has_decimals((uint64_t)shares, 2) || !has_decimals((uint64_t)quote, decimals))
-    REFUSE("invalid amounts, the %s orders maker amount supports a max accuracy of %d decimals, taker amount a max of %d decimals", buy ? "buy" : "sell",
-           buy ? decimals : 2, buy ? 2 : decimals);
+    REFUSE("invalid amounts, the %s orders maker amount supports a max accuracy of %d decimals, taker amount a max of %d decimals",
+           buy ? "buy" : "sell", buy ? decimals : 2, buy ? 2 : decimals);
   int64_t const nearest_e4 = (pmm_muldiv_floor(quote, 2 * PMM_ONE_E4, shares) + 1) / 2;
   if (nearest_e4 > PMM_ONE_E4) out->price_e4 = PMM_ONE_E4; /* refused below */
   else out->price_e4 = (int32_t)nearest_e4;
   if (nearest_e4 <= PMM_ONE_E4 && pmm_abs64(pmm_muldiv_floor(shares, out->price_e4, PMM_ONE_E4) - quote) > 1) {
-    int32_t const step_e4 = decimals == 3 ? 1000 : decimals == 4 ? 100 : decimals == 5 ? 10 : 1, meant_e4 = (out->price_e4 + step_e4 / 2) / step_e4 * step_e4;
-    REFUSE("invalid amounts, the %s amount for a $%s order of size %s should be '%s' but the value submited is '%s'. Please check if you are using the latest version of "
-           "the 'clob-client' library",
-           buy ? "maker" : "taker", dec(meant_e4, 4, a), dec(shares, 6, b), dec(pmm_muldiv_floor(shares, meant_e4, PMM_ONE_E4), 6, c), dec(quote, 6, e));
+    static const int32_t steps_e4[] = {[3] = 1000, [4] = 100, [5] = 10, [6] = 1}; /* by the decimals of money */
+    int32_t const step_e4 = steps_e4[decimals], meant_e4 = (out->price_e4 + step_e4 / 2) / step_e4 * step_e4;
+    REFUSE("invalid amounts, the %s amount for a $%s order of size %s should be '%s' but the value submited is '%s'. Please check if you are "
+           "using the latest version of the 'clob-client' library",
+           buy ? "maker" : "taker", dec(meant_e4, 4, a), dec(shares, 6, b), dec(pmm_muldiv_floor(shares, meant_e4, PMM_ONE_E4), 6, c),
+           dec(quote, 6, e));
   }
   int const off_grid = check_price(out, tick_e4, why);
   if (off_grid) return off_grid;
@@ -153,7 +157,8 @@ static int market_terms(pmm__pd_post_t *out, int32_t tick_e4, char why[512]) {
   int const decimals = buy ? 4 /* whatever the tick */ : price_decimals(tick_e4) + 2;
   char a[PMM_DECIMAL_BUF];
   if (!has_decimals((uint64_t)maker, 2) || !has_decimals((uint64_t)taker, decimals))
-    REFUSE("invalid amounts, the market %s orders maker amount supports a max accuracy of 2 decimals, taker amount a max of %d decimals", buy ? "buy" : "sell", decimals);
+    REFUSE("invalid amounts, the market %s orders maker amount supports a max accuracy of 2 decimals, taker amount a max of %d decimals",
+           buy ? "buy" : "sell", decimals);
   int64_t const worst = buy ? pmm_muldiv_floor(maker, PMM_ONE_E4, taker) : pmm_muldiv_ceil(taker, PMM_ONE_E4, maker);
   if (worst > PMM_ONE_E4) out->price_e4 = PMM_ONE_E4; /* refused below */
   else out->price_e4 = (int32_t)(buy ? worst - worst % tick_e4 : (worst + tick_e4 - 1) / tick_e4 * tick_e4);
@@ -168,7 +173,9 @@ static int market_terms(pmm__pd_post_t *out, int32_t tick_e4, char why[512]) {
 static int check_marketable(pmm__pd_t *d, const pmm__pd_post_t *out, char why[512]) {
   char a[PMM_DECIMAL_BUF];
   int32_t const ask_e4 = pmm__pd_best(d, out->market, out->outcome, PMM_ASK);
-  if (out->post_only || out->order.side != PMM_POLY_BUY || ask_e4 == 0 || out->price_e4 < ask_e4 || out->order.maker_e6 >= MARKETABLE_MIN_E6) return 0;
+  if (out->post_only || out->order.side != PMM_POLY_BUY || ask_e4 == 0 || out->price_e4 < ask_e4 ||
+      out->order.maker_e6 >= MARKETABLE_MIN_E6)
+    return 0;
   REFUSE("invalid amount for a marketable BUY order ($%s), min size: $1", dec((int64_t)out->order.maker_e6, 6, a));
 }
 
@@ -178,8 +185,9 @@ static int check_terms(pmm__pd_t *d, int64_t now_ns, pmm__pd_post_t *out, char w
   bool const rests = out->type <= PMM__PD_GTD;
   if (o->version == 1 && o->nonce != 0) REFUSE("invalid nonce");
   if (o->version == 1 && o->fee_rate_bps != 0) REFUSE("invalid fee rate (%llu), current market's taker fee: 0", (unsigned long long)o->fee_rate_bps);
-  if (out->type == PMM__PD_GTD ? (int64_t)o->expiration_s < now_ns / PMM_NS_PER_S + GTD_AHEAD_S || o->expiration_s > (uint64_t)(PMM_NS_MAX / PMM_NS_PER_S)
-                               : o->expiration_s != 0)
+  if (out->type == PMM__PD_GTD
+          ? (int64_t)o->expiration_s < now_ns / PMM_NS_PER_S + GTD_AHEAD_S || o->expiration_s > (uint64_t)(PMM_NS_MAX / PMM_NS_PER_S)
+          : o->expiration_s != 0)
     REFUSE("invalid expiration");
   if (m->life != PMM_LIFE_OPEN) REFUSE("the market is not yet ready to process new orders");
   if (o->maker_e6 > AMOUNT_MAX_E6 || o->taker_e6 > AMOUNT_MAX_E6) REFUSE("not enough balance / allowance");

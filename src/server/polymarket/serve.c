@@ -515,7 +515,8 @@ static pmm_status_t dialect_state(pmm_service_t *service, const char *name, int6
   return PMM_OK;
 }
 
-static const pmm_header_t limited[] = {{"Retry-After", "1"}, {"Poly-RateLimit-Remaining", "0"}, {"Poly-RateLimit-Reset", "1"}, {"Poly-RateLimit-Tier", "standard"}};
+static const pmm_header_t limited[] = {
+    {"Retry-After", "1"}, {"Poly-RateLimit-Remaining", "0"}, {"Poly-RateLimit-Reset", "1"}, {"Poly-RateLimit-Tier", "standard"}};
 const pmm_dialect_ops_t pmm_polymarket_dialect = {
     .venue = PMM_VENUE_POLYMARKET,
     .open = dialect_open,
@@ -524,5 +525,8 @@ const pmm_dialect_ops_t pmm_polymarket_dialect = {
     .member = dialect_member,
     .market = dialect_market,
     .state = dialect_state,
-    .bodies = {.rate_limited = "{\"error\":\"Too Many Requests\"}", .error = "{\"error\":\"could not insert order\"}", .header = limited, .header_cnt = 4},
+    .bodies = {.rate_limited = "{\"error\":\"Too Many Requests\"}",
+               .error = "{\"error\":\"could not insert order\"}",
+               .header = limited,
+               .header_cnt = 4},
 };

@@ -24,7 +24,8 @@ static void note_add(pmm__pd_member_t *m, uint8_t type, uint64_t order, uint32_t
 }
 
 /* -- orders -- */
-static void tell_order(pmm__pd_t *d, const pmm__pd_member_t *member, const pmm_place_order_t *o, const char *type, const char *status, int64_t matched_e6, int64_t at_ns) {
+static void tell_order(pmm__pd_t *d, const pmm__pd_member_t *member, const pmm_place_order_t *o, const char *type, const char *status,
+                       int64_t matched_e6, int64_t at_ns) {
   static const char *const types[] = {"GTC", "GTD", "FOK", "FAK"};
   const pmm_market_t *const m = pmm_place_market(d->place, o->market);
   const pmm__pd_extra_t *const extra = pmm__pd_extra(d, o);
@@ -112,7 +113,8 @@ void pmm__pd_user_event(pmm__pd_t *d, const pmm_place_event_t *e) {
   if (e->kind == PMM_PLACE_EV_ORDER) on_order(d, member, e->order, e->at_ns);
   else if (e->kind == PMM_PLACE_EV_FILL) on_fill(d, member, e->fill, e->at_ns);
   else if (e->kind == PMM_PLACE_EV_SETTLE) on_settle(d, member, e);
-  else if (e->market < pmm_place_market_cnt(d->place) && pmm_place_market(d->place, e->market)->life == PMM_LIFE_RESOLVED) note_add(member, NOTE_RESOLVED, 0, e->market);
+  else if (e->market < pmm_place_market_cnt(d->place) && pmm_place_market(d->place, e->market)->life == PMM_LIFE_RESOLVED)
+    note_add(member, NOTE_RESOLVED, 0, e->market);
 }
 
 /* -- what clients say -- */
