@@ -1,10 +1,6 @@
 #include "venue/degen/scan.h"
 #include "pmm/decimal.h"
 
-void pmm__scan_init(pmm__scan_t *s, const char *text, size_t len, char *scratch) {
-  *s = (pmm__scan_t){.text = text, .at = text, .end = text + len, .scratch = scratch, .scratch_end = scratch ? scratch + PMM_DEGEN_SCRATCH : NULL};
-}
-
 bool pmm__scan_fail(pmm__scan_t *s, const char *why) {
   if (!s->why) s->why = why;
   return false;
@@ -14,27 +10,13 @@ pmm_status_t pmm__scan_error(const pmm__scan_t *s, pmm_error_t *err) {
   return pmm_error_set(err, PMM_PARSE, "degen: byte %zu: %s", (size_t)(s->at - s->text), s->why ? s->why : "?");
 }
 
-static inline void blanks(pmm__scan_t *s) {
+void pmm__scan_blanks(pmm__scan_t *s) {
   while (s->at < s->end && (*s->at == ' ' || *s->at == '\n' || *s->at == '\t' || *s->at == '\r')) s->at++;
 }
 
-char pmm__scan_peek(pmm__scan_t *s) {
-  blanks(s);
-  return s->at < s->end ? *s->at : '\0';
-}
-
-static bool expect(pmm__scan_t *s, char c, const char *why) {
-  if (s->why) return false;
-  if (pmm__scan_peek(s) != c || s->at == s->end) return pmm__scan_fail(s, why);
-  s->at++;
-  return true;
-}
-
-bool pmm__scan_open(pmm__scan_t *s, char bracket) { return expect(s, bracket, bracket == '{' ? "an object expected" : "an array expected"); }
-
 bool pmm__scan_done(pmm__scan_t *s) {
   if (s->why) return false;
-  blanks(s);
+  pmm__scan_blanks(s);
   return s->at == s->end || pmm__scan_fail(s, "more text behind the message");
 }
 
@@ -96,7 +78,8 @@ static bool escape(pmm__scan_t *s, bool keep) {
   return put_point(s, keep, (unsigned)high);
 }
 
-static bool string_slow(pmm__scan_t *s, const char *from, pmm_degen_text_t *out) {
+/* Anything but plain ASCII. */
+bool pmm__scan_string_slow(pmm__scan_t *s, const char *from, pmm_degen_text_t *out) {
   bool const keep = out != NULL && s->scratch != NULL;
   char *const start = s->scratch;
   bool escaped = false;
@@ -123,40 +106,6 @@ static bool string_slow(pmm__scan_t *s, const char *from, pmm_degen_text_t *out)
   if (!escaped) s->scratch = start; /* it can be had in place */
   s->at++;
   return true;
-}
-
-/* The usual string is ASCII without escapes; anything else is read again, slowly. */
-bool pmm__scan_string(pmm__scan_t *s, pmm_degen_text_t *out) {
-  if (!expect(s, '"', "a string expected")) return false;
-  const char *const from = s->at, *p = from;
-  while (p < s->end && *p != '"' && *p != '\\' && (signed char)*p >= 0x20) p++;
-  if (p == s->end || *p != '"') return string_slow(s, from, out);
-  s->at = p + 1;
-  if (out) *out = (pmm_degen_text_t){from, (uint32_t)(p - from)};
-  return true;
-}
-
-/* -- objects and arrays -- */
-
-static bool next_item(pmm__scan_t *s, bool *first, char close) {
-  if (s->why) return false;
-  char const c = pmm__scan_peek(s);
-  if (c == close) {
-    s->at++;
-    return false;
-  }
-  if (!*first && !expect(s, ',', "a comma expected")) return false;
-  *first = false;
-  return true;
-}
-
-bool pmm__scan_member(pmm__scan_t *s, bool *first, pmm_degen_text_t *key) {
-  return next_item(s, first, '}') && pmm__scan_string(s, key) && expect(s, ':', "a colon expected");
-}
-
-bool pmm__scan_element(pmm__scan_t *s, bool *first) {
-  bool const more = next_item(s, first, ']');
-  return more && pmm__scan_peek(s) != ']' ? true : more ? pmm__scan_fail(s, "an element expected") : false;
 }
 
 /* -- scalars -- */
@@ -222,25 +171,10 @@ bool pmm__scan_whole(pmm__scan_t *s, uint64_t *out) {
   return true;
 }
 
-/* "0.48", "120": at most 12 digits before the point and no more behind it than scale. */
-static bool quick_decimal(pmm_degen_text_t text, int scale, int64_t *out) {
-  static const int64_t pow10[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
-  const char *p = text.at, *const end = p + text.len;
-  int64_t v = 0;
-  while (p < end && (unsigned char)(*p - '0') < 10 && p - text.at < 12) v = v * 10 + (*p++ - '0');
-  if (p == text.at) return false;
-  int left = scale;
-  if (p < end && *p == '.')
-    for (p++; p < end && left > 0 && (unsigned char)(*p - '0') < 10; left--) v = v * 10 + (*p++ - '0');
-  if (p != end || end[-1] == '.' || scale > 6) return false;
-  *out = v * pow10[left];
-  return true;
-}
-
-bool pmm__scan_decimal(pmm__scan_t *s, int scale, int64_t *out) {
+bool pmm__scan_decimal_slow(pmm__scan_t *s, int scale, int64_t *out) {
   pmm_degen_text_t text;
   if (!number_or_string(s, &text)) return false;
-  if (quick_decimal(text, scale, out) || pmm_decimal_parse(text.at, text.len, scale, out, NULL) == PMM_OK) return true;
+  if (pmm_decimal_parse(text.at, text.len, scale, out, NULL) == PMM_OK) return true;
   return pmm__scan_fail(s, "a decimal expected, in range and not finer than the venue's");
 }
 
@@ -260,7 +194,7 @@ bool pmm__scan_skip(pmm__scan_t *s, pmm_degen_text_t *span) {
   if (s->why) return false;
   uint64_t is_object = 0;
   int depth = 0;
-  blanks(s);
+  pmm__scan_blanks(s);
   const char *const from = s->at;
   bool first = true;
   do {
