@@ -660,10 +660,17 @@ static void test_storm(void **state) {
   for (uint64_t seed = 1; seed <= 20; seed++) stormy(seed, &all_faults, &plain, 600);
 }
 
+/* Reads that show the state of a while ago. */
+static void test_lag(void **state) {
+  (void)state;
+  pmm_serve_params_t const lagging = {.rate_limit = true, .lag_ns = SEC};
+  for (uint64_t seed = 1; seed <= 5; seed++) stormy(seed, &all_faults, &lagging, 400);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_orders), cmocka_unit_test(test_closing), cmocka_unit_test(test_takeover), cmocka_unit_test(test_unknown_orders), cmocka_unit_test(test_dead_man),
-    cmocka_unit_test(test_stop), cmocka_unit_test(test_opening), cmocka_unit_test(test_public), cmocka_unit_test(test_rate), cmocka_unit_test(test_calm), cmocka_unit_test(test_storm),
+    cmocka_unit_test(test_stop), cmocka_unit_test(test_opening), cmocka_unit_test(test_public), cmocka_unit_test(test_rate), cmocka_unit_test(test_calm), cmocka_unit_test(test_storm), cmocka_unit_test(test_lag),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
