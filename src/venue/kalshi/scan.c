@@ -129,9 +129,10 @@ static bool levels(scan_t *s, pmm_kalshi_level_t *level, uint32_t *cnt) {
   for (;;) {
     if (n == PMM_KALSHI_LEVELS_MAX || (!usual_level(s, &level[n]) && !any_level(s, &level[n]))) return false;
     n++;
-    if (LIT(s, "]")) break;
-    if (!LIT(s, ",")) return false;
+    if (s->at < s->end && *s->at == ',') s->at++;
+    else break;
   }
+  if (!LIT(s, "]")) return false;
   *cnt = n;
   return true;
 }
