@@ -5,7 +5,7 @@
 
 typedef struct pmm__buf { char *mem; size_t at, len, cap; } pmm__buf_t; /* mem[at..at+len) is full; zeroed before first use */
 
-static inline char *pmm__buf_data(const pmm__buf_t *buf) { return buf->mem + buf->at; }
+static inline char *pmm__buf_data(const pmm__buf_t *buf) { return buf->mem ? buf->mem + buf->at : NULL; }
 bool pmm__buf_reserve(pmm__buf_t *buf, size_t more); /* room for so many after the last; false: out of memory, nothing lost */
 bool pmm__buf_put(pmm__buf_t *buf, const void *data, size_t len);
 void pmm__buf_drop(pmm__buf_t *buf, size_t len);     /* from the front */

@@ -55,7 +55,7 @@ bool pmm__head_value(pmm__head_t *head, const char *text, size_t len) {
 
 bool pmm__head_seal(pmm__head_t *head) {
   if (head->cnt > 0 && !put(head, "", 1)) return false;
-  if (!pmm__buf_put(&head->target, "", 1)) return fault(head, PMM__HEAD_LARGE);
+  if (!pmm__buf_put(&head->target, "", 1) || !pmm__buf_reserve(&head->text, 1)) return fault(head, PMM__HEAD_LARGE);
   size_t texts = 0;
   for (const char *c = pmm__buf_data(&head->text), *end = c + head->text.len; c < end; c++) texts += *c == '\0';
   if (texts != 2 * head->cnt || strlen(pmm__buf_data(&head->target)) + 1 != head->target.len) return fault(head, PMM__HEAD_BAD);
