@@ -29,7 +29,7 @@ struct pmm__stream {
   int fd;
   bool polled, paused, tls_wants_write;
   bool handle_closing;                        /* between two addresses */
-  uv_poll_t poll;
+  uv_poll_t poll; int watched;                /* events the loop watches for; 0: none */
   SSL *ssl;
   pmm__buf_t out;
   pmm_timer_t timer;                          /* next address, end of lingering, or telling of the end */
@@ -41,6 +41,7 @@ struct pmm__stream {
 };
 
 static void on_poll(uv_poll_t *handle, int status, int events);
+static void unwatch(pmm__stream_t *s);
 static void try_next(pmm__stream_t *s);
 static void step_open(pmm__stream_t *s);
 
@@ -52,7 +53,7 @@ static void trash_stream(pmm__trash_t *trash) { free(trash); }
 static void close_socket(pmm__stream_t *s) {
   if (s->ssl) SSL_free(s->ssl);
   s->ssl = NULL;
-  if (s->polled) uv_poll_stop(&s->poll);
+  unwatch(s);
   if (s->fd >= 0) close(s->fd);
   s->fd = -1;
 }
@@ -92,7 +93,7 @@ static void fail(pmm__stream_t *s, const char *why) {
   if (s->state == ENDED) return;
   s->state = ENDED;
   snprintf(s->why, sizeof s->why, "%s", why);
-  if (s->polled) uv_poll_stop(&s->poll);
+  unwatch(s);
   s->timer.fn = tell_end;
   pmm__loop_soon(s->loop, &s->timer);
 }
@@ -118,7 +119,14 @@ static void watch(pmm__stream_t *s) {
   int events = UV_DISCONNECT;
   if (!s->paused) events |= UV_READABLE;
   if (s->state == CONNECTS || s->tls_wants_write || (s->out.len > 0 && s->state != HANDSHAKES)) events |= UV_WRITABLE;
+  if (events == s->watched) return; /* libuv would take the socket out and put it in again: two system calls a message */
+  s->watched = events;
   uv_poll_start(&s->poll, events, on_poll);
+}
+
+static void unwatch(pmm__stream_t *s) {
+  if (s->polled) uv_poll_stop(&s->poll);
+  s->watched = 0;
 }
 
 static bool poll_fd(pmm__stream_t *s) {
@@ -420,6 +428,7 @@ static void step_write(pmm__stream_t *s) {
 static void on_poll(uv_poll_t *handle, int status, int events) {
   pmm__stream_t *const s = handle->data;
   if (s->state == ENDED) return;
+  if (status < 0) unwatch(s); /* libuv has done so already */
   if (s->state == CONNECTS) { step_connect(s); return; }
   if (status < 0) events = UV_DISCONNECT;
   if (s->state == HANDSHAKES) { step_handshake(s); return; }
