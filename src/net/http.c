@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include "base/json.h"
 #include "net/head.h"
 #include "net/tls.h"
@@ -45,13 +46,17 @@ typedef struct request {
   struct request *finished_next;
 } request_t;
 
-typedef struct watched { uv_poll_t poll; pmm__https_t *https; curl_socket_t fd; int events; } watched_t;
+/* A socket of curl's. One of a connection stays in the loop's set between requests (kept), so that these cost no change of the set; curl tells
+   when it closes it. Others are the resolver's, which closes them without a word: they leave the set when curl has no use for them. */
+typedef struct watched { uv_poll_t poll; pmm__https_t *https; curl_socket_t fd; int events; bool idle, kept; struct watched *prev, *next; } watched_t;
 
 struct pmm__https {
   pmm__loop_t *loop;
   CURLM *multi;
   uint32_t cnt, max;
   request_t *request;                           /* newest first */
+  watched_t *watched;
+  CURL *model;                                  /* with the options that all requests share */
   request_t *finished, **finished_end;          /* by curl; their owners are told from the loop */
   pmm_timer_t clock, deliver;
   bool closing;
@@ -61,39 +66,83 @@ struct pmm__https {
 
 static void advance(pmm__https_t *h, curl_socket_t fd, int events);
 static void deliver(pmm__https_t *h);
+static void on_poll(uv_poll_t *handle, int status, int events);
 
+static void watch(watched_t *w, int events) {
+  if (w->events == events) return;
+  w->events = events;
+  if (events) uv_poll_start(&w->poll, events, on_poll);
+  else uv_poll_stop(&w->poll);
+}
+
+/* libuv stops watching a socket with an error; what it still holds must be read, though. An idle connection that stirs has been closed by the
+   other side, which curl finds out before it uses it again. */
 static void on_poll(uv_poll_t *handle, int status, int events) {
   watched_t *const w = (watched_t *)handle;
   pmm__https_t *const h = w->https;
+  int const wanted = w->events;
   int const flags = ((events & UV_READABLE) ? CURL_CSELECT_IN : 0) | ((events & UV_WRITABLE) ? CURL_CSELECT_OUT : 0);
+  if (status < 0) w->events = 0;
+  if (w->idle) {
+    watch(w, 0);
+    return;
+  }
   advance(h, w->fd, status < 0 ? CURL_CSELECT_IN | CURL_CSELECT_ERR : flags);
-  /* libuv stops watching a socket with an error; what it still holds must be read, though. */
-  if (status < 0 && !uv_is_closing((uv_handle_t *)handle)) uv_poll_start(handle, w->events, on_poll);
+  if (status < 0 && !w->idle && !uv_is_closing((uv_handle_t *)handle)) watch(w, wanted);
   deliver(h);
 }
 
 static void free_watched(uv_handle_t *handle) { free(handle); }
 
+static void unwatch(watched_t *w) {
+  if (w->prev) w->prev->next = w->next;
+  else w->https->watched = w->next;
+  if (w->next) w->next->prev = w->prev;
+  w->idle = true;
+  uv_poll_stop(&w->poll);
+  uv_close((uv_handle_t *)&w->poll, free_watched);
+}
+
+static watched_t *find_watched(const pmm__https_t *h, curl_socket_t fd) {
+  watched_t *w = h->watched;
+  while (w && w->fd != fd) w = w->next;
+  return w;
+}
+
+static watched_t *watch_new(pmm__https_t *h, curl_socket_t fd) {
+  watched_t *const w = pmm__loop_take(sizeof *w);
+  *w = (watched_t){.https = h, .fd = fd};
+  if (uv_poll_init_socket(&h->loop->uv, &w->poll, fd) != 0) {
+    free(w);
+    return NULL;
+  }
+  w->next = h->watched;
+  if (h->watched) h->watched->prev = w;
+  h->watched = w;
+  return w;
+}
+
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *ours) {
   (void)easy;
   pmm__https_t *const h = ctx;
-  watched_t *w = ours;
+  watched_t *w = ours ? ours : find_watched(h, fd);
   if (what == CURL_POLL_REMOVE) {
-    curl_multi_assign(h->multi, fd, NULL);
-    if (!w) return 0;
-    uv_poll_stop(&w->poll);
-    uv_close((uv_handle_t *)&w->poll, free_watched);
+    if (w) w->idle = true;
+    if (w && !w->kept) unwatch(w);
     return 0;
   }
-  if (!w) {
-    w = pmm__loop_take(sizeof *w);
-    *w = (watched_t){.https = h, .fd = fd};
-    if (uv_poll_init_socket(&h->loop->uv, &w->poll, fd) != 0) { free(w); return -1; }
-    curl_multi_assign(h->multi, fd, w);
-  }
-  w->events = ((what & CURL_POLL_IN) ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) ? UV_WRITABLE : 0);
-  uv_poll_start(&w->poll, w->events, on_poll);
+  if (!w) w = watch_new(h, fd);
+  if (!w) return -1;
+  w->idle = false;
+  curl_multi_assign(h->multi, fd, w);
+  watch(w, ((what & CURL_POLL_IN) ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) ? UV_WRITABLE : 0));
   return 0;
+}
+
+static int on_close_socket(void *ctx, curl_socket_t fd) {
+  watched_t *const w = find_watched(ctx, fd);
+  if (w) unwatch(w);
+  return close(fd);
 }
 
 static int on_curl_timer(CURLM *multi, long timeout_ms, void *ctx) {
@@ -184,7 +233,14 @@ static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose, struct curl
     bool const v6 = address->family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)(void *)&address->addr)->sin6_addr);
     if (!v4 && !v6) return CURL_SOCKET_BAD;
   }
-  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  curl_socket_t const fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  watched_t *const w = fd >= 0 ? watch_new(r->https, fd) : NULL;
+  if (w) {
+    w->idle = w->kept = true;
+    return fd;
+  }
+  if (fd >= 0) close(fd);
+  return CURL_SOCKET_BAD;
 }
 
 static CURLcode on_tls(CURL *easy, void *context, void *ctx) {
@@ -207,10 +263,10 @@ static void set_method(request_t *r) {
   if (strcmp(r->method, has_body ? "POST" : "GET") != 0) curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, r->method);
 }
 
-static void set_options(request_t *r, pmm__https_t *h) {
-  CURL *const e = r->easy;
-  curl_easy_setopt(e, CURLOPT_PRIVATE, r);
-  curl_easy_setopt(e, CURLOPT_URL, r->url);
+/* What is the same for every request. */
+static CURL *new_model(pmm__https_t *h) {
+  CURL *const e = curl_easy_init();
+  if (!e) return NULL;
   curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
@@ -228,16 +284,29 @@ static void set_options(request_t *r, pmm__https_t *h) {
   curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, h);
   curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "");
   curl_easy_setopt(e, CURLOPT_USERAGENT, "pmm/" PMM_VERSION);
-  curl_easy_setopt(e, CURLOPT_HTTPHEADER, r->header);
   curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
-  curl_easy_setopt(e, CURLOPT_HEADERDATA, r);
   curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-  curl_easy_setopt(e, CURLOPT_WRITEDATA, r);
   curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_request);
-  curl_easy_setopt(e, CURLOPT_PREREQDATA, r);
   curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+  curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+  curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, h);
+  return e;
+}
+
+/* A handle serves one attempt: in libcurl 7.88 a used one keeps a pointer to a header of its last answer, freed since, and follows it when the
+   next answer begins with a folded line. */
+static bool set_options(request_t *r) {
+  CURL *const e = r->easy = curl_easy_duphandle(r->https->model);
+  if (!e) return false;
+  curl_easy_setopt(e, CURLOPT_PRIVATE, r);
+  curl_easy_setopt(e, CURLOPT_URL, r->url);
+  curl_easy_setopt(e, CURLOPT_HTTPHEADER, r->header);
+  curl_easy_setopt(e, CURLOPT_HEADERDATA, r);
+  curl_easy_setopt(e, CURLOPT_WRITEDATA, r);
+  curl_easy_setopt(e, CURLOPT_PREREQDATA, r);
   curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, r);
   set_method(r);
+  return true;
 }
 
 /* Its first bytes leave within this call when a connection is kept. */
@@ -252,10 +321,19 @@ static void attempt(request_t *r) {
   pmm__buf_clear(&r->answer, r->answer_max);
   pmm__head_reset(&r->head);
   int64_t const left_ms = (r->deadline_ns - now_ns + PMM_NS_PER_MS - 1) / PMM_NS_PER_MS;
+  if (!set_options(r)) abort();
   curl_easy_setopt(r->easy, CURLOPT_TIMEOUT_MS, (long)pmm_max64(left_ms, 1));
   curl_multi_add_handle(h->multi, r->easy);
   advance(h, CURL_SOCKET_TIMEOUT, 0);
   if (h->finished) pmm__loop_soon(h->loop, &h->deliver);
+}
+
+static void release_handle(request_t *r) {
+  if (!r->under_way) return;
+  curl_multi_remove_handle(r->https->multi, r->easy);
+  curl_easy_cleanup(r->easy);
+  r->easy = NULL;
+  r->under_way = false;
 }
 
 static void on_again(void *ctx) { attempt(ctx); }
@@ -264,7 +342,6 @@ static void on_again(void *ctx) { attempt(ctx); }
 
 static void free_request(pmm__trash_t *trash) {
   request_t *const r = (request_t *)trash;
-  if (r->easy) curl_easy_cleanup(r->easy);
   if (r->mem) explicit_bzero(r->mem, r->mem_len);
   free(r->mem);
   pmm__buf_fini(&r->answer);
@@ -319,8 +396,7 @@ static void conclude(request_t *r) {
   long http = 0;
   bool const left = bytes_left(r);
   curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &http);
-  curl_multi_remove_handle(r->https->multi, r->easy);
-  r->under_way = false;
+  release_handle(r);
   r->seen |= left;
   bool const sealed = pmm__head_seal(&r->head);
   int64_t const again_ns = retry_at(r, !left, r->result == CURLE_OK ? (int)http : 0);
@@ -416,8 +492,7 @@ pmm_status_t pmm__http_send(pmm_net_t *net, const pmm_http_request_t *q, pmm_err
   if (st != PMM_OK) return st;
   request_t *const r = pmm__loop_take(sizeof *r);
   r->https = h;
-  r->easy = curl_easy_init();
-  if (!r->easy || !copy_request(r, q)) {
+  if (!copy_request(r, q)) {
     free_request(&r->trash);
     return pmm_error_set(err, PMM_FULL, "no memory");
   }
@@ -435,7 +510,6 @@ pmm_status_t pmm__http_send(pmm_net_t *net, const pmm_http_request_t *q, pmm_err
   if (h->request) h->request->prev = r;
   h->request = r;
   h->cnt++;
-  set_options(r, h);
   attempt(r);
   return PMM_OK;
 }
@@ -451,7 +525,8 @@ pmm_status_t pmm__http_open(pmm__loop_t *loop, const pmm_net_config_t *config, p
   h->deliver = (pmm_timer_t){.fn = on_deliver, .ctx = h};
   loop->https = h;
   h->multi = curl_multi_init();
-  if (!h->multi) return pmm_error_set(err, PMM_IO, "libcurl does not start");
+  h->model = new_model(h);
+  if (!h->multi || !h->model) return pmm_error_set(err, PMM_IO, "libcurl does not start");
   curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
   curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
   curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
@@ -468,13 +543,15 @@ void pmm__http_close(pmm__loop_t *loop) {
   while (h->request) {
     request_t *const r = h->request;
     r->seen |= r->under_way && bytes_left(r);
-    if (r->under_way) curl_multi_remove_handle(h->multi, r->easy);
+    release_handle(r);
     r->recv_ns = pmm__loop_mono();
     finish(r, PMM_STATE, 0, "the network closes");
   }
   pmm__loop_off(loop, &h->clock);
   pmm__loop_off(loop, &h->deliver);
+  curl_easy_cleanup(h->model);
   if (h->multi) curl_multi_cleanup(h->multi);
+  while (h->watched) unwatch(h->watched);
   free(h);
   loop->https = NULL;
 }

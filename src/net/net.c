@@ -83,7 +83,7 @@ static void on_wake(uv_async_t *handle) { (void)handle; } /* the turn ends, whic
 
 /* The loop wakes at that time at the latest. An alarm set too early costs one empty turn; one set late would cost the time. */
 static void arm(pmm__loop_t *loop, int64_t at_ns) {
-  if (at_ns == loop->armed_ns || at_ns == PMM_NS_MAX) return;
+  if (at_ns >= loop->armed_ns) return; /* also when nothing is due: both are PMM_NS_MAX at most */
   struct itimerspec const when = {.it_value = {.tv_sec = at_ns / PMM_NS_PER_S, .tv_nsec = at_ns % PMM_NS_PER_S}};
   timerfd_settime(loop->clock_fd, TFD_TIMER_ABSTIME, &when, NULL);
   loop->armed_ns = at_ns;
