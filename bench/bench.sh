@@ -8,9 +8,9 @@ out=${PMM_BUILD:-build}/bench/results.jsonl
 : >"$out"
 run() { "$@" | tee -a "$out"; }
 if [ "${1:-}" = small ]; then
-  ladder=20000 match=2000 sim=70000 events=20000 many=20000
+  ladder=20000 match=2000 sim=70000 events=20000 many=20000 trips=200
 else
-  ladder=20000000 match=1000000 sim=20000000 events=5000000 many=5000000
+  ladder=20000000 match=1000000 sim=20000000 events=5000000 many=5000000 trips=100000
 fi
 run "$bin/bench_ladder" "$ladder"
 run "$bin/bench_match" "$match"
@@ -18,6 +18,7 @@ run "$bin/bench_sim" "$sim"
 run "$bin/bench_tape" ${1:+"$1"}
 run "$bin/bench_polymarket" ${1:+"$1"}
 run "$bin/bench_feed" "$match"
+run "$bin/bench_net" "$trips"
 run "$bin/bench_backtest" --strategy replay --events "$events"
 for s in linear adaptive logit digital; do run "$bin/bench_backtest" --strategy $s --events "$events"; done
 run "$bin/bench_backtest" --strategy linear --requote 0 --events "$events" # a decision on every message
