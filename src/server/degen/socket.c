@@ -233,12 +233,14 @@ static void put_pong(pmm_text_t *t, int64_t now_ns) {
   pmm_text_end(t);
 }
 
-/* {"re":ID,"ok":...}: whatever the client named its request, back as it came. */
-static void answer(pmm__dd_req_t *r, pmm__dd_sock_t *s, const char *re, size_t re_len) {
+#define NO_RE INT64_MIN
+/* {"re":ID,"ok":...}: the number the client gave its request. */
+static void answer(pmm__dd_req_t *r, pmm__dd_sock_t *s, int64_t re) {
   pmm_text_t *const t = &r->d->message;
   pmm_text_clear(t);
   pmm_text_object(t, NULL);
-  pmm_text_json(t, "re", re_len ? re : "null", re_len ? re_len : 4);
+  if (re == NO_RE) pmm_text_null(t, "re");
+  else pmm_text_int(t, "re", re);
   pmm_text_bool(t, "ok", r->error.code == PMM__DD_NONE);
   if (r->error.code == PMM__DD_NONE) {
     size_t len;
@@ -308,23 +310,22 @@ void pmm__dd_message(pmm_service_t *service, pmm_peer_t *peer, const char *text,
   pmm_text_clear(&d->out);
   if (pmm_json_parse(d->parser, text, len, &body, &at, &why) != PMM_OK || body->type != PMM_JSON_OBJECT) {
     pmm__dd_fail(&r, PMM__DD_BAD_REQUEST, NULL, "a message is a JSON object");
-    answer(&r, s, NULL, 0);
+    answer(&r, s, NO_RE);
     return;
   }
   const pmm_json_node_t *const id = pmm_json_get(body, "id");
-  bool const named = id && id->type == PMM_JSON_NUMBER && id->len <= 32;
+  int64_t re = NO_RE; /* a number is but a token until it is read: anything else than a whole one is no name */
+  if (id && id->type == PMM_JSON_NUMBER) (void)pmm_decimal_parse(id->text, id->len, 0, &re, NULL);
   op_t const op = read_op(pmm_json_get(body, "op"));
-  if (op == OP_AUTH) { /* the parser reads the token's parts next: what is still needed of the message is copied first */
-    char token[4096] = "", re[32];
-    size_t const re_len = named ? id->len : 0;
-    if (named) memcpy(re, id->text, re_len);
+  if (op == OP_AUTH) { /* the parser reads the token's parts next: what is still needed of the message is read first */
+    char token[4096] = "";
     (void)pmm__dd_text_of(pmm_json_get(body, "token"), token, sizeof token);
     authorize(&r, s, token);
-    answer(&r, s, re, re_len);
+    answer(&r, s, re);
     return;
   }
   unsigned const changed = run(&r, s, body, op);
-  answer(&r, s, named ? id->text : NULL, named ? id->len : 0);
+  answer(&r, s, re);
   if (changed & BOOK) send_books(d, s, pmm_json_get(body, "markets"));
 }
 
