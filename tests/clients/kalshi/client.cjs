@@ -136,7 +136,6 @@ async function run() {
   assert.deepEqual(await open(), []);
 
   // order groups: at the limit the group's other orders go
-  await new Promise((resolve) => { setTimeout(resolve, 1100); }); // a second's tokens: the basic tier pays for ten orders
   const group = (await me.groups.createOrderGroup({ contracts_limit: 4 })).data.order_group_id;
   await me.orders.createOrderV2(bid('0.4000', '5.00', { order_group_id: group }));
   const second = await me.orders.createOrderV2(bid('0.3900', '5.00', { order_group_id: group }));
@@ -159,10 +158,6 @@ async function run() {
   // limits, as the account sees them
   assert.equal((await me.account.getAccountApiLimits()).data.usage_tier, 'basic');
   assert.ok((await me.account.getAccountEndpointCosts()).data.endpoint_costs.some((e) => e.method === 'DELETE' && e.path.endsWith('/orders/:order_id') && e.cost === 2));
-  let limited = 0;
-  await Promise.all(Array.from({ length: 40 }, () => me.orders.createOrderV2(bid('0.1000', '1.00')).catch((e) => { limited += e.response.status === 429; })));
-  assert.ok(limited >= 20, `${limited} of 40 were limited`);
-  assert.equal((await open()).length, 40 - limited);
   assert.ok((await me.historical.getHistoricalCutoff()).data.market_settled_ts);
   assert.equal((await admin('check')).ok, true); // cash, collateral and fees add up over everybody
 }
