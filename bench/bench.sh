@@ -19,6 +19,7 @@ run "$bin/bench_tape" ${1:+"$1"}
 run "$bin/bench_polymarket" ${1:+"$1"}
 run "$bin/bench_feed" "$match"
 run "$bin/bench_net" "$trips"
+run "$bin/bench_degen" "$match"
 run "$bin/bench_backtest" --strategy replay --events "$events"
 for s in linear adaptive logit digital; do run "$bin/bench_backtest" --strategy $s --events "$events"; done
 run "$bin/bench_backtest" --strategy linear --requote 0 --events "$events" # a decision on every message
