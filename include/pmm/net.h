@@ -1,10 +1,11 @@
 /* pmm/net.h -- the way out: time, timers, HTTP requests and WebSocket connections, behind one table of functions, so that an adapter
-   cannot tell the real network (libuv, libcurl, libwebsockets: pmm_net_open) from a simulated one in virtual time (pmm_vnet_open) in which
+   cannot tell the real network (libuv, libcurl, wslay: pmm_net_open) from a simulated one in virtual time (pmm_vnet_open) in which
    an hour passes in seconds and every fault repeats from its seed.
 
    Single-threaded: every call and every callback happens on the loop's thread. What a callback is given is valid until it returns.
-   Names, headers and bodies handed in are copied. Certificates are always checked for a host that is not loopback, and plain http and ws
-   are refused there: there is no switch. */
+   Names, headers and bodies handed in are copied. Certificates are always checked, on loopback as well, and plain http and ws lead to loopback
+   only: there is no switch. A callback must not turn the loop (pmm_net_step). The real network ignores SIGPIPE for the whole process and
+   reads no proxy from the environment. */
 #ifndef PMM_NET_H
 #define PMM_NET_H
 #include "pmm/status.h"
@@ -51,9 +52,10 @@ typedef struct pmm_http_request {
   const char *method;    /* "GET", "POST", "PUT", "PATCH", "DELETE" (a body is sent with any of them) */
   const char *url;       /* "https://host[:port]/path?query" */
   const pmm_header_t *header; size_t header_cnt;
-  const char *body; size_t body_len;    /* body NULL: none at all */
+  const char *body; size_t body_len;    /* body NULL: none at all; Content-Type application/json unless a header says otherwise */
   int64_t timeout_ns;    /* for the whole request, retries included; 0: 10 s */
-  int32_t retries;       /* of idempotent calls only: after unsent, 502, 503, 504 and broken connections, with jittered backoff */
+  int32_t retries;       /* with jittered backoff, not before a Retry-After: GET, PUT, DELETE after 502, 503, 504 and broken connections; others
+                            only when unsent. An order is never sent twice behind the caller's back */
   size_t answer_max;     /* bytes; 0: 8 MiB */
   void (*done)(void *ctx, uint64_t tag, const pmm_http_response_t *response); /* exactly once, never before pmm_http_send returned */
   void *ctx; uint64_t tag;
@@ -74,7 +76,9 @@ typedef struct pmm_ws_config {
   /* A whole text or binary message; PMM_JSON_PAD readable bytes follow it. recv_ns: monotonic time of its last byte. */
   void (*message)(void *ctx, uint32_t conn, const char *text, size_t len, int64_t recv_ns);
   /* code: the close frame's, 1006 without one; http: status of a refused upgrade, else 0; why: short text. Returns the least time until the
-     next attempt in ns (a Retry-After), 0: the usual backoff, < 0: never connect again. Also called for an attempt that never opened. */
+     next attempt in ns, 0: the usual backoff, < 0: never connect again; a refusal's Retry-After (5 min at most) is kept in any case.
+     Also called for an attempt that never opened. 1000 with a connection that a promoted one took the place of. Never called from inside a
+     call of the owner's. */
   int64_t (*closed)(void *ctx, uint32_t conn, int code, int http, const char *why);
   void *ctx;
   size_t message_max;       /* bytes; larger ones close with 1009; 0: 4 MiB */
@@ -124,10 +128,11 @@ static inline void pmm_ws_close(pmm_ws_t *ws) { if (ws) ws->net->ops->ws_close(w
 typedef struct pmm_net_config {
   const char *ca_file;        /* more trusted authorities (a private venue); NULL: the system's only */
   uint32_t requests_max;      /* HTTP requests under way; 0: 256 */
-  pmm_notice_sink_t notices;
+  pmm_notice_sink_t notices;  /* "connected", "disconnected" of streams */
 } pmm_net_config_t;
 pmm_status_t pmm_net_open(pmm_net_t **net, const pmm_net_config_t *config, pmm_error_t *err);
-void pmm_net_close(pmm_net_t *net);             /* open requests end with PMM_STATE; NULL is fine */
+/* Open requests end with PMM_STATE. Streams and hosts still open are closed with it and must not be used afterwards. NULL is fine. */
+void pmm_net_close(pmm_net_t *net);
 /* Handles what is ready and waits for more at most wait_ns (0: does not wait). */
 void pmm_net_step(pmm_net_t *net, int64_t wait_ns);
 void pmm_net_run(pmm_net_t *net);               /* until pmm_net_stop */

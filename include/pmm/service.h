@@ -61,7 +61,9 @@ static inline void pmm_service_reply(pmm_service_t *s, pmm_call_t *c, int http, 
 static inline pmm_status_t pmm_service_send(pmm_service_t *s, pmm_peer_t *p, const char *text, size_t len) { return s->host_ops->send(s->host, p, text, len); }
 static inline int64_t pmm_service_now(pmm_service_t *s) { return s->host_ops->now(s->host); }
 
-/* -- on a port: libwebsockets on the loop of a real net -- */
+/* -- on a port: HTTP/1.1 with kept connections, and WebSocket with permessage-deflate, on the loop of a real net. A client that breaks the rules, is
+   slow, or reads too slowly costs a notice ("refused", "protocol", "slow", "cut", "too-many") and its connection. A client that closes its
+   sending side before the answer counts as gone. -- */
 typedef struct pmm_host pmm_host_t;
 typedef struct pmm_host_config {
   const char *bind;            /* address; NULL: 127.0.0.1 */
@@ -71,7 +73,7 @@ typedef struct pmm_host_config {
   int64_t header_timeout_ns, body_timeout_ns; /* slow-loris; 0: 5 s, 10 s */
   pmm_notice_sink_t notices;
 } pmm_host_config_t;
-/* PMM_IO (port taken, certificate unreadable), PMM_INVAL. The service outlives the host. */
+/* PMM_IO (port taken, certificate unreadable), PMM_INVAL. The service outlives the host. Close hosts before their net. */
 pmm_status_t pmm_host_open(pmm_host_t **host, pmm_net_t *net, pmm_service_t *service, const pmm_host_config_t *config, pmm_error_t *err);
 int pmm_host_port(const pmm_host_t *host);
 void pmm_host_close(pmm_host_t *host);
