@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include "cmd.h"
 #include "out.h"
@@ -169,6 +170,7 @@ int pmm_cmd_exchange(int argc, char **argv) {
     pmm_app_error("no memory");
     return PMM_EXIT_FAILED;
   }
+  setrlimit(RLIMIT_CORE, &(struct rlimit){0}); /* members' secrets are in memory */
   run_t r = {.args = &a, .config = config};
   int const status = pmm_app_config_load(&a.config, config) ? run(&r) : PMM_EXIT_USAGE;
   free(config);
