@@ -49,7 +49,8 @@ typedef struct pmm_exchange_config {
 } pmm_exchange_config_t;
 pmm_status_t pmm_exchange_open(pmm_exchange_t **exchange, const pmm_exchange_config_t *config, pmm_error_t *err);
 void pmm_exchange_close(pmm_exchange_t *exchange);
-/* The service of serve[i]: admin calls, faults and dialect in one; for pmm_host_open or pmm_vnet_host. */
+/* The service of serve[i]: admin calls, faults and dialect in one; for pmm_host_open or pmm_vnet_host. Of a price feed: its stand-in, whose prices follow
+   the truth of the markets listed on an asset; it has no place (NULL). */
 pmm_service_t *pmm_exchange_service(pmm_exchange_t *exchange, uint32_t i);
 pmm_place_t *pmm_exchange_place(pmm_exchange_t *exchange, uint32_t i);
 void pmm_exchange_faults(pmm_exchange_t *exchange, uint32_t i, const pmm_faults_params_t *faults); /* from now on */

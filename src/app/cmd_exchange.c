@@ -119,13 +119,14 @@ static pmm_status_t open_hosts(run_t *r, pmm_error_t *err) {
 
 /* Where a dialect's sockets are; Polymarket has several, below this. */
 static const char *socket_path(int32_t dialect) {
+  if (dialect >= PMM_SERVE_FEED) return "";
   return dialect + 1 == PMM_VENUE_KALSHI ? "/trade-api/ws/v2" : dialect + 1 == PMM_VENUE_DEGEN ? "/ws" : "";
 }
 
 static void say_where(const run_t *r) {
   for (uint32_t i = 0; i < r->config->serve_cnt; i++) {
     const pmm_serve_params_t *const s = &r->config->serve[i];
-    const char *const name = pmm_venue_to_string((pmm_venue_t)(s->dialect + 1)), *const tls = s->cert[0] ? "s" : "",
+    const char *const name = s->dialect >= PMM_SERVE_FEED ? pmm_feed_to_string((pmm_feed_source_t)(s->dialect - PMM_SERVE_FEED)) : pmm_venue_to_string((pmm_venue_t)(s->dialect + 1)), *const tls = s->cert[0] ? "s" : "",
                       *const path = socket_path(s->dialect);
     const char *const address = s->bind[0] ? s->bind : "127.0.0.1", *const open = strchr(address, ':') ? "[" : "", *const close = open[0] ? "]" : "";
     int const port = pmm_host_port(r->host[i]);

@@ -32,7 +32,7 @@ static pmm_service_t *behind(pmm_service_t *service) {
 
 static void on_http(pmm_service_t *service, pmm_call_t *call, const pmm_request_t *request) {
   pmm_service_t *const next = behind(service);
-  if (!pmm__admin_http(of(service), call, request)) next->ops->http(next, call, request);
+  if (!of(service)->place || !pmm__admin_http(of(service), call, request)) next->ops->http(next, call, request);
 }
 
 static void on_gone(pmm_service_t *service, pmm_call_t *call) {
@@ -107,10 +107,26 @@ static pmm_status_t place_config(const pmm_exchange_config_t *c, const pmm_serve
   return PMM_OK;
 }
 
+/* A price feed has no place, no accounts and no admin calls. */
+static pmm_status_t open_feed(pmm__stall_t *s, const pmm_exchange_config_t *c, uint32_t i, pmm_error_t *err) {
+  pmm_exchange_t *const x = s->exchange;
+  static const pmm_faults_bodies_t bodies = {.rate_limited = "{\"error\":\"too many requests\"}", .error = "{\"error\":\"internal\"}"};
+  if (!x->stand) {
+    pmm_status_t const st = pmm__stands_open(&x->stand, c, err);
+    if (st != PMM_OK) return st;
+  }
+  s->inner = pmm_feed_stand_service(x->stand, (pmm_feed_source_t)(s->serve.dialect - PMM_SERVE_FEED));
+  pmm_faults_params_t faults = {0};
+  if (c->faults) faults = *c->faults;
+  faults.seed = pmm_hash_mix(faults.seed ? faults.seed : x->seed, i + 1);
+  return pmm_faults_open(&s->faulty, s->inner, &faults, &bodies, err);
+}
+
 static pmm_status_t open_stall(pmm__stall_t *s, const pmm_exchange_config_t *c, uint32_t i, pmm_error_t *err) {
   pmm_exchange_t *const x = s->exchange;
   s->service.ops = &stall_ops;
   s->serve = c->serve[i];
+  if (s->serve.dialect >= PMM_SERVE_FEED) return open_feed(s, c, i, err);
   s->dialect = pmm_dialect_ops((pmm_venue_t)(s->serve.dialect + 1));
   if (!s->dialect) return pmm_error_set(err, PMM_INVAL, "serve: no such dialect");
   uint64_t const seed = pmm_hash_mix(x->seed, i + 1);
@@ -153,7 +169,7 @@ static pmm_status_t open_all(pmm_exchange_t *x, const pmm_exchange_config_t *c, 
     pmm__stall_t *const s = &x->stall[x->stall_cnt++];
     s->exchange = x;
     st = open_stall(s, c, i, err);
-    if (st == PMM_OK) st = fill_stall(s, c, err);
+    if (st == PMM_OK && s->place) st = fill_stall(s, c, err);
   }
   return st;
 }
@@ -178,8 +194,8 @@ pmm_status_t pmm_exchange_open(pmm_exchange_t **exchange, const pmm_exchange_con
 
 static void close_stall(pmm__stall_t *s) {
   pmm_faults_close(s->faulty);
-  if (s->inner) s->dialect->close(s->inner);
-  pmm_place_close(s->place);
+  if (s->inner && s->dialect) s->dialect->close(s->inner);
+  if (s->place) pmm_place_close(s->place);
   for (uint32_t i = 0; i < s->listed_cnt; i++) free(s->listed[i].md);
   free(s->listed);
 }
@@ -187,6 +203,7 @@ static void close_stall(pmm__stall_t *s) {
 void pmm_exchange_close(pmm_exchange_t *x) {
   if (!x) return;
   for (uint32_t i = 0; i < x->stall_cnt; i++) close_stall(&x->stall[i]);
+  if (x->stand) pmm_feed_stand_close(x->stand);
   OPENSSL_cleanse(x->admin_token, sizeof x->admin_token);
   pmm_json_free(x->parser);
   pmm_text_free(&x->out);

@@ -15,13 +15,13 @@ typedef struct pmm__listed {          /* a market of one place */
   pmm_md_t *md;                       /* its recording; NULL none */
 } pmm__listed_t;
 
-typedef struct pmm__stall {           /* one dialect on one port */
+typedef struct pmm__stall {           /* one dialect, or one price feed, on one port */
   pmm_service_t service;              /* first: what the host is given */
   struct pmm_exchange *exchange;
   pmm_serve_params_t serve;
-  const pmm_dialect_ops_t *dialect;
-  pmm_place_t *place;
-  pmm_service_t *inner, *faulty;      /* the dialect; what stands before it */
+  const pmm_dialect_ops_t *dialect;   /* NULL: a price feed */
+  pmm_place_t *place;                 /* NULL: a price feed */
+  pmm_service_t *inner, *faulty;      /* the dialect or feed; what stands before it */
   pmm__listed_t *listed; uint32_t listed_cnt, listed_cap;
 } pmm__stall_t;
 
@@ -31,9 +31,15 @@ struct pmm_exchange {
   uint64_t seed;
   char admin_token[PMM__ADMIN_TOKEN_MAX];
   pmm__stall_t *stall; uint32_t stall_cnt;
+  pmm_feed_stand_t *stand;            /* prices of all feeds; NULL: none is served */
   pmm_json_parser_t *parser;
   pmm_text_t out;
 };
+
+/* stands.c */
+uint64_t pmm__asset_seed(uint64_t seed, const char *asset); /* of the traders of every market on it */
+bool pmm__asset_scenario(const pmm_scenario_params_t *scenario, const pmm_listing_params_t *listing, pmm_scenario_params_t *out); /* false: no asset */
+pmm_status_t pmm__stands_open(pmm_feed_stand_t **stand, const pmm_exchange_config_t *config, pmm_error_t *err);
 
 /* listing.c */
 pmm_status_t pmm__stall_list(pmm__stall_t *s, const pmm_listing_params_t *listing, uint32_t nth, int64_t now_ns, uint32_t *market, pmm_error_t *err);

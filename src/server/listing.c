@@ -103,7 +103,10 @@ static pmm_status_t add_traders(pmm__stall_t *s, uint32_t market, const pmm_list
   scenario.duration_ns = l->duration_ns > 0 ? l->duration_ns : FOREVER_NS;
   if (scenario.kind == PMM_SCENARIO_WALK) scenario.p0 = l->p0;
   if (scenario.kind == PMM_SCENARIO_DIGITAL && l->strike > 0) scenario.strike = l->strike;
-  return pmm_place_traders(s->place, market, &scenario, &x->traders, pmm_hash_mix(pmm_hash_mix(x->seed, 100), nth), now_ns, err);
+  pmm_scenario_params_t priced;
+  if (!pmm__asset_scenario(&x->scenario, l, &priced)) return pmm_place_traders(s->place, market, &scenario, &x->traders, pmm_hash_mix(pmm_hash_mix(x->seed, 100), nth), now_ns, err);
+  priced.duration_ns = scenario.duration_ns;
+  return pmm_place_traders(s->place, market, &priced, &x->traders, pmm__asset_seed(x->seed, l->asset), now_ns, err);
 }
 
 /* ---- markets ---- */
