@@ -176,7 +176,9 @@ static uint32_t under_of(pmm_feeds_t *f, const char *id) {
   for (uint32_t u = 0; u < f->under_cnt; u++)
     if (strcmp(f->under[u].id, id) == 0) return u;
   pmm__under_t *const un = &f->under[f->under_cnt];
-  snprintf(un->id, sizeof un->id, "%s", id);
+  size_t const len = strnlen(id, sizeof un->id - 1);
+  memcpy(un->id, id, len);
+  un->id[len] = '\0';
   un->entry = NONE;
   un->sent_ns = PMM_TIME_NONE;
   return f->under_cnt++;

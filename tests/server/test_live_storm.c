@@ -23,14 +23,14 @@ static void calm(void) { /* the weather clears: what is under way can come to it
 }
 
 static void storm(const char *dialect, const char *yaml) {
-  uint64_t const seeds = check_env_u64("PMM_TEST_SEEDS", 2), hour = check_env_u64("PMM_TEST_HOUR", 600);
+  uint64_t const seeds = check_env_u64("PMM_TEST_SEEDS", 2), hour = check_env_u64("PMM_TEST_HOUR", 600), first = check_env_u64("PMM_TEST_FIRST", 100);
   const char *const only = getenv("PMM_TEST_DIALECT");
   if (only && strcmp(only, dialect) != 0) skip();
   for (uint64_t i = 0; i < seeds; i++) {
     char seed[32], fault_seed[48], title[64];
-    snprintf(seed, sizeof seed, "seed=%" PRIu64, 100 + i);
-    snprintf(fault_seed, sizeof fault_seed, "faults.seed=%" PRIu64, 500 + i);
-    snprintf(title, sizeof title, "%s, seed %" PRIu64, dialect, 100 + i);
+    snprintf(seed, sizeof seed, "seed=%" PRIu64, first + i);
+    snprintf(fault_seed, sizeof fault_seed, "faults.seed=%" PRIu64, 400 + first + i);
+    snprintf(title, sizeof title, "%s, seed %" PRIu64, dialect, first + i);
     const char *const set[] = {seed, fault_seed};
     sea_open(&sea, yaml, set, 2);
     sea_start(&sea, PMM_LIVE_TRADE, 1, NULL);

@@ -427,7 +427,7 @@ static void not_amended(pmm__kalshi_t *a, uint32_t idx, const pmm__krequest_t *r
   if (o->stage == PMM__V_OVER) return;
   k->doubtful |= e->fault == PMM_KALSHI_FAULT_UNKNOWN && !renew;
   if (k->doubtful) pmm__k_lost(a, idx);
-  else if (!renew) pmm__k_event(a, o, PMM_EV_AMEND_REJECT, 0, 0, e->reject, PMM_TIME_NONE);
+  else if (!renew) pmm__k_event(a, o, PMM_EV_AMEND_REJECT, 0, 0, (uint8_t)e->reject, PMM_TIME_NONE);
   if (e->fault == PMM_KALSHI_FAULT_NOT_FOUND) pmm__k_look(a, idx, 0);
 }
 
