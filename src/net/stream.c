@@ -383,12 +383,6 @@ void pmm__stream_flush(pmm__stream_t *s) {
 pmm__buf_t *pmm__stream_out(pmm__stream_t *s) { return &s->out; }
 size_t pmm__stream_waiting(const pmm__stream_t *s) { return s->out.len; }
 
-void pmm__stream_pause(pmm__stream_t *s, bool pause) {
-  if (s->paused == pause) return;
-  s->paused = pause;
-  if (s->state == OPEN) watch(s);
-}
-
 /* -- reading -- */
 
 static ssize_t read_some(pmm__stream_t *s, char *out, size_t cap) {
@@ -406,15 +400,33 @@ static ssize_t read_some(pmm__stream_t *s, char *out, size_t cap) {
   return -1;
 }
 
-/* Reads until there is no more. A short read of a plain socket has emptied it: no second call to learn that. */
+static void on_more(void *ctx) { step_open(ctx); }
+
+/* Reads until there is no more. A short read of a plain socket has emptied it: no second call to learn that. What TLS has read ahead, the loop
+   cannot see; it is fetched in the next turn. */
 static void step_open(pmm__stream_t *s) {
-  for (int i = 0; i < READS_MAX && (s->state == OPEN || s->state == LINGERS) && !s->paused; i++) {
+  int reads = 0;
+  for (; reads < READS_MAX && (s->state == OPEN || s->state == LINGERS) && !s->paused; reads++) {
     ssize_t const n = read_some(s, s->loop->in, PMM__READ_MAX);
     if (n <= 0) break;
     if (s->state == OPEN) s->ops->data(s->owner, s->loop->in, (size_t)n, pmm__loop_mono());
     if (!s->ssl && (size_t)n < PMM__READ_MAX) break;
   }
-  if (s->state == OPEN || s->state == LINGERS) watch(s);
+  if (s->state != OPEN && s->state != LINGERS) return;
+  watch(s);
+  if (s->state != OPEN || s->paused || !s->ssl || reads < READS_MAX) return;
+  s->timer.fn = on_more;
+  pmm__loop_soon(s->loop, &s->timer);
+}
+
+void pmm__stream_pause(pmm__stream_t *s, bool pause) {
+  if (s->paused == pause) return;
+  s->paused = pause;
+  if (s->state != OPEN) return;
+  watch(s);
+  if (pause || !s->ssl) return;
+  s->timer.fn = on_more;
+  pmm__loop_soon(s->loop, &s->timer);
 }
 
 static void step_write(pmm__stream_t *s) {
