@@ -34,7 +34,8 @@ typedef struct pmm__dorder {
   bool acked, gone, cancelled;          /* told; declared never to have been; said to be cancelled */
   bool looking, place_waits, cancel_waits, amend_waits;
   int32_t amend_price_e4; int64_t amend_open_e6;
-  uint8_t looks;
+  uint8_t looks;                        /* that did not find it, since it was placed */
+  int64_t placed_ns;                    /* monotonic: when its place was sent; cancels that follow do not make it younger */
 } pmm__dorder_t;
 
 typedef enum pmm__dkind { PMM__D_FREE, PMM__D_SUBSCRIBE, PMM__D_PLACE, PMM__D_CANCEL, PMM__D_AMEND, PMM__D_SWEEP, PMM__D_BEAT, PMM__D_PING } pmm__dkind_t;

@@ -253,6 +253,7 @@ static void mark_sent(pmm__degen_t *a, const pmm__drequest_t *r, uint8_t asked) 
     pmm__dorder_t *const x = &a->extra[r->order[i]];
     o->asked |= asked;
     o->sent_ns = r->sent_ns;
+    if (asked & PMM__ASKED_PLACE) x->placed_ns = r->sent_ns;
     x->conn = r->conn;
     x->req = r->id;
   }

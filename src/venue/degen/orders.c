@@ -125,11 +125,11 @@ void pmm__d_lose(pmm__degen_t *a, uint32_t idx) {
   if (o->stage == PMM__V_OVER) return;
   o->asked = 0;
   a->moved++;
-  if (!o->lost) {
+  if (!o->lost) { /* a cancel of one in doubt already leaves it as doubtful as it was */
     o->lost = true;
+    a->extra[idx].looks = 0;
     pmm__d_emit(a, PMM_EV_LOST, idx, 0, 0, 0);
   }
-  a->extra[idx].looks = 0;
   pmm__d_look(a, idx, 0);
 }
 
@@ -147,7 +147,7 @@ static bool is_read(pmm__degen_t *a, const pmm__dorder_t *x) {
 static void not_found(pmm__degen_t *a, uint32_t idx) {
   pmm__vorder_t *const o = pmm__orders_at(a->orders, idx);
   pmm__dorder_t *const x = &a->extra[idx];
-  bool const old = pmm__d_mono(a) - o->sent_ns >= PMM__D_GRACE_NS;
+  bool const old = pmm__d_mono(a) - x->placed_ns >= PMM__D_GRACE_NS;
   if (++x->looks < 2 || !old) {
     pmm__d_look(a, idx, PMM__D_LOOK_NS);
     return;
