@@ -247,13 +247,15 @@ static void report(pmm__poly_t *p) {
 
 static void finish(pmm__poly_t *p) {
   bool const takeover = p->round.takeover;
+  if (takeover) { /* before the report: the driver may answer it with orders */
+    p->took_over = true;
+    p->stage = p->stage == PMM__STARTING ? PMM__RUNNING : p->stage;
+  }
   report(p);
   p->round.active = false;
   p->retry_cnt = 0;
   if (p->reconcile_ns == 0) p->reconcile_ns = pmm_net_mono(p->net) + p->params.reconcile_ns;
   if (!takeover) return;
-  p->took_over = true;
-  p->stage = p->stage == PMM__STARTING ? PMM__RUNNING : p->stage;
   pmm__heartbeat(p);
   pmm__check_ready(p);
 }
