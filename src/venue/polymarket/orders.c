@@ -333,6 +333,7 @@ static uint32_t collect(pmm__poly_t *p, uint32_t *list, pmm_poly_post_t *post, u
     o->held = false;
     pmm_status_t const st = make(p, o, &p->ready_order[cnt]);
     if (st != PMM_OK) {
+      pmm__poly_note(p, PMM_NOTE, "reject", o->market, "order cannot be signed: %s", pmm_status_to_string(st));
       rejected(p, o, st == PMM_INVAL ? PMM_REJECT_PRICE : PMM_REJECT_CLOSED);
       continue;
     }
@@ -448,7 +449,10 @@ static void take_answer(pmm__poly_t *p, pmm__order_t *o, const pmm_poly_answer_t
   if (o->state == PMM__ORDER_DONE) return;
   if (answer->placed == PMM_POLY_PLACED_REFUSED) {
     if (answer->ambiguous || answer->reason == PMM_REJECT_DUPLICATE) lost(p, o, 0); /* "Duplicated": it is there */
-    else if (o->state == PMM__ORDER_SENT) rejected(p, o, (pmm_reject_t)answer->reason);
+    else if (o->state == PMM__ORDER_SENT) {
+      pmm__poly_note(p, PMM_NOTE, "reject", o->market, "order refused: %s", answer->text);
+      rejected(p, o, (pmm_reject_t)answer->reason);
+    }
     react(p, answer, 0);
     return;
   }
