@@ -15,7 +15,8 @@
 
 #define OUT_KEEP ((size_t)64 << 10)            /* kept between messages, so that sending allocates nothing */
 #define ADDRESS_NS (3 * PMM_NS_PER_S)          /* for one of a name's addresses */
-#define LINGER_NS PMM_NS_PER_S
+#define LINGER_NS PMM_NS_PER_S                 /* for the other side to go, once all is written */
+#define FLUSH_NS (10 * PMM_NS_PER_S)           /* for it to read that, after its owner let go */
 #define READS_MAX 16                           /* of one connection in one turn: others want theirs too */
 
 typedef enum state { RESOLVES, CONNECTS, HANDSHAKES, OPEN, LINGERS, ENDED } state_t;
@@ -108,7 +109,7 @@ void pmm__stream_finish(pmm__stream_t *s) {
   s->state = LINGERS;
   s->paused = false;
   s->timer.fn = on_linger_end;
-  pmm__loop_at(s->loop, &s->timer, pmm__loop_mono() + LINGER_NS);
+  pmm__loop_at(s->loop, &s->timer, pmm__loop_mono() + FLUSH_NS);
   pmm__stream_flush(s);
 }
 
@@ -363,6 +364,7 @@ static void linger(pmm__stream_t *s) {
   if (s->ssl) SSL_shutdown(s->ssl);
   ERR_clear_error();
   shutdown(s->fd, SHUT_WR);
+  pmm__loop_at(s->loop, &s->timer, pmm__loop_mono() + LINGER_NS);
 }
 
 void pmm__stream_flush(pmm__stream_t *s) {

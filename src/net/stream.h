@@ -26,7 +26,7 @@ size_t pmm__stream_waiting(const pmm__stream_t *stream); /* bytes not yet taken 
 void pmm__stream_pause(pmm__stream_t *stream, bool pause); /* stop and resume reading; a broken connection is still noticed */
 
 void pmm__stream_cut(pmm__stream_t *stream);          /* lets go; at once */
-/* Lets go; what waits is still written, and what comes is thrown away for at most a second, so that the last words arrive: closing a
-   socket with unread bytes would reset the connection over them. */
+/* Lets go; what waits is still written (for 10 s at most), and what comes is thrown away for at most a second after that, so that the last
+   words arrive: closing a socket with unread bytes would reset the connection over them. */
 void pmm__stream_finish(pmm__stream_t *stream);
 #endif

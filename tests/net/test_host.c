@@ -151,6 +151,28 @@ static void test_slow_reader(void **state) {
   rig_close(&rig);
 }
 
+/* The last answer of a connection reaches a client that takes its time, although the host is done with it. */
+static void test_last_answer(void **state) {
+  (void)state;
+  rig_t rig;
+  static char chunk[1 << 20];
+  size_t got = 0;
+  rig_open(&rig, NULL, (pmm_host_config_t){0});
+  int const fd = raw_connect(&rig);
+  raw_send(&rig, fd, "GET /large?30000000 HTTP/1.0\r\n\r\n", 32);
+  int64_t const until_ns = pmm_net_mono(rig.net) + 1500 * MS; /* longer than a connection without bytes would linger */
+  RIG_UNTIL(&rig, pmm_net_mono(rig.net) > until_ns);
+  for (;;) {
+    ssize_t const n = recv(fd, chunk, sizeof chunk, 0);
+    if (n == 0 || (n < 0 && errno != EAGAIN)) break;
+    if (n > 0) got += (size_t)n;
+    pmm_net_step(rig.net, 0);
+  }
+  assert_true(got > 30000000);
+  close(fd);
+  rig_close(&rig);
+}
+
 static void test_pipelined(void **state) {
   (void)state;
   rig_t rig;
@@ -291,7 +313,7 @@ static void test_open(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_rules),     cmocka_unit_test(test_refused),   cmocka_unit_test(test_endless_body), cmocka_unit_test(test_slow_loris), cmocka_unit_test(test_slow_reader),
-      cmocka_unit_test(test_pipelined), cmocka_unit_test(test_far_ahead), cmocka_unit_test(test_leaves),       cmocka_unit_test(test_cap),        cmocka_unit_test(test_frames),
+      cmocka_unit_test(test_last_answer), cmocka_unit_test(test_pipelined), cmocka_unit_test(test_far_ahead), cmocka_unit_test(test_leaves),       cmocka_unit_test(test_cap),        cmocka_unit_test(test_frames),
       cmocka_unit_test(test_time),      cmocka_unit_test(test_open)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
