@@ -70,12 +70,20 @@ static void on_end(void *ctx) {
   link->ops->ended(link->owner, link, link->code, link->http, link->why, link->retry_ns);
 }
 
+/* What a peer gave as its reason goes into logs: one line of whole characters. */
+static void copy_why(char *out, size_t cap, const char *why) {
+  size_t len = strnlen(why, cap - 1);
+  while (len > 0 && ((unsigned char)why[len] & 0xc0) == 0x80) len--;
+  for (size_t i = 0; i < len; i++) out[i] = (unsigned char)why[i] < 0x20 || why[i] == 0x7f ? ' ' : why[i];
+  out[len] = '\0';
+}
+
 /* Nothing more is delivered; its owner learns of it from the loop. */
 static void end(pmm__link_t *link, int code, const char *why) {
   if (link->state >= ENDING) return;
   link->state = ENDING;
   link->code = code;
-  snprintf(link->why, sizeof link->why, "%s", why);
+  copy_why(link->why, sizeof link->why, why);
   stop_timers(link);
   if (link->frames) pmm__frames_stop(link->frames);
   pmm__loop_soon(link->loop, &link->end);

@@ -298,6 +298,7 @@ static void test_hostile(void **state) {
       {"close with a code that none may send", 1, 1002, 0, "close", SCRIPT(OPEN "\x88\x02\x03\xed")}},
       {"close without a code", 1, 1005, 0, "", SCRIPT(OPEN "\x88\x00")}},
       {"close, then more", 1, 1001, 0, "bye", SCRIPT(OPEN "\x88\x05\x03\xe9" "bye" "\x81\x01x")}},
+      {"a reason that would break a log's line", 1, 1001, 0, "a b c", SCRIPT(OPEN "\x88\x07\x03\xe9" "a\nb\x1b" "c"), .cut = true}},
       {"RFC 7692's Hello", 1, 1006, 1, "", SCRIPT(DEFLATED "\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00"), .cut = true}},
       {"does not inflate", 1, 1007, 0, "inflate", SCRIPT(DEFLATED "\xc1\x07\xff\xff\xff\xff\xff\xff\xff")}},
       {"extension that was not offered", 0, 1006, 0, "bad answer", SCRIPT(UPGRADE "Sec-WebSocket-Extensions: x-y\r\n\r\n")}},
