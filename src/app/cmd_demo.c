@@ -1,4 +1,5 @@
-/* cmd_demo.c -- `pmm demo`: an exchange, synthetic traders and a market maker in one process, watched in the terminal. */
+/* cmd_demo.c -- `pmm demo`: an exchange, synthetic traders and a market maker, watched in the terminal: over loopback sockets (demo_sockets.c), or with
+   --simulated in simulated time. */
 #include <getopt.h>
 #include <math.h>
 #include <signal.h>
@@ -7,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "cmd.h"
+#include "demo_sockets.h"
 #include "out.h"
 #include "pmm/backtest.h"
 #include "pmm/decimal.h"
@@ -17,16 +19,17 @@
 #define TRACE 60
 
 static const char HELP[] =
-    "usage: pmm demo [--duration S] [--seed N] [--json] [--strategy NAME] [--speed X] [-c FILE] [--set key=value]...\n"
+    "usage: pmm demo [--duration S] [--seed N] [--json] [--strategy NAME] [-c FILE] [--set key=value]... [--simulated [--speed X]]\n"
     "\n"
-    "Makes a market against synthetic traders on an in-process exchange; needs no account, no network, no config.\n"
-    "On a terminal it is shown live: one second of watching is X seconds of market.\n"
+    "Makes markets on three venues at once: an exchange that speaks as Kalshi, Polymarket and Degen do, two price feeds, synthetic traders and one engine,\n"
+    "in one process and over real loopback sockets. Needs no account, no network, no config.\n"
     "\n"
-    "      --duration S      seconds to watch (default 30); the market lives S times X seconds and then resolves\n"
-    "      --speed X         market seconds per second (default 60)\n"
+    "      --duration S      seconds to watch (default 30)\n"
+    "      --simulated       one synthetic market in simulated time instead, the same from a seed to the last bit; it lives S times X seconds\n"
+    "      --speed X         with --simulated: market seconds per second (default 60)\n"
     "      --seed N          seed of everything random (default 1)\n"
-    "      --strategy NAME   linear, adaptive, logit, or the path of a shared object (default linear)\n"
-    "      --json            no table; ends with one JSON object of the result keys, as fast as it goes\n"
+    "      --strategy NAME   the same in every market: linear, adaptive, logit, curve, or the path of a shared object\n"
+    "      --json            no table; ends with one JSON object of the result keys (--simulated: as fast as it goes)\n"
     "  -c, --config FILE     configuration; --set KEY=VALUE overrides one value of it\n"
     "\n"
     "Ctrl-C stops, and shows the result so far.\n";
@@ -34,7 +37,7 @@ static const char HELP[] =
 typedef struct args {
   pmm_app_config_args_t config;
   double duration_s, speed;
-  bool json;
+  bool json, simulated, has_speed;
   char seed_set[64], duration_set[64], strategy_set[PMM_APP_SETS_MAX + 32];
 } args_t;
 
@@ -52,12 +55,13 @@ static int parse_args(args_t *a, int argc, char **argv) {
   static const struct option longopts[] = {
       {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'}, {"duration", required_argument, NULL, 'd'},
       {"seed", required_argument, NULL, 'r'}, {"json", no_argument, NULL, 'j'}, {"strategy", required_argument, NULL, 'y'},
-      {"speed", required_argument, NULL, 'x'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+      {"speed", required_argument, NULL, 'x'}, {"simulated", no_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
   for (int o; (o = getopt_long(argc, argv, "c:h", longopts, NULL)) != -1;) switch (o) {
     case 'c': a->config.path = optarg; break;
     case 's': if (!pmm_app_set_add(&a->config, optarg)) return PMM_EXIT_USAGE; break;
     case 'd': if (!number(optarg, 0.1, 86400, &a->duration_s)) return pmm_app_usage("demo", "--duration: %.40s (allowed: 0.1 to 86400 seconds)", optarg); break;
-    case 'x': if (!number(optarg, 0.1, 100000, &a->speed)) return pmm_app_usage("demo", "--speed: %.40s (allowed: 0.1 to 100000)", optarg); break;
+    case 'm': a->simulated = true; break;
+    case 'x': a->has_speed = true; if (!number(optarg, 0.1, 100000, &a->speed)) return pmm_app_usage("demo", "--speed: %.40s (allowed: 0.1 to 100000)", optarg); break;
     case 'r':
       if (strlen(optarg) > 40) return pmm_app_usage("demo", "--seed: too long");
       snprintf(a->seed_set, sizeof a->seed_set, "seed=%s", optarg);
@@ -211,6 +215,11 @@ int pmm_cmd_demo(int argc, char **argv) {
   a = (args_t){.duration_s = 30, .speed = SPEED_DEFAULT};
   int const early = parse_args(&a, argc, argv);
   if (early >= 0) return early;
+  if (a.has_speed && !a.simulated) return pmm_app_usage("demo", "--speed is for --simulated: sockets take the time they take");
+  if (!a.simulated) {
+    pmm_app_demo_t const d = {.config = &a.config, .one_strategy = a.strategy_set[0] != '\0', .duration_s = a.duration_s, .json = a.json};
+    return pmm_app_demo_sockets(&d);
+  }
   demo_defaults(&a);
   pmm_config_t *const config = malloc(sizeof *config);
   if (!config) { pmm_app_error("no memory"); return PMM_EXIT_FAILED; }

@@ -292,6 +292,7 @@ pmm_status_t pmm_live_open(pmm_live_t **live, pmm_net_t *net, const pmm_live_con
   l->cfg = *config;
   l->config = config->config;
   l->net = net;
+  l->began_ns = pmm_net_mono(net);
   l->told_killed = config->killed;
   st = pmm__live_feeds_open(l, err);
   for (; st == PMM_OK && l->venue_cnt < l->config->venue_cnt;) {
@@ -348,5 +349,10 @@ void pmm_live_status(pmm_live_t *l, pmm_live_status_t *out) {
 pmm_status_t pmm_live_result(pmm_live_t *l, pmm_result_t *result, pmm_error_t *err) {
   if (!l->has_setup) return pmm_error_set(err, PMM_NOT_READY, "nothing was traded: markets were not known yet");
   pmm_engine_finish(l->setup.engine);
-  return pmm__result_gather(&l->setup, result, err);
+  pmm_status_t const st = pmm__result_gather(&l->setup, result, err);
+  if (st != PMM_OK) return st;
+  result->fill_source = l->paper ? "simulated on live books" : "venues";
+  result->wall_s = (double)(pmm_net_mono(l->net) - l->began_ns) / 1e9;
+  if (result->wall_s > 0) result->events_per_s = (double)result->events / result->wall_s;
+  return PMM_OK;
 }

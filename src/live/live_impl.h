@@ -29,6 +29,7 @@ struct pmm_live {
   pmm_live_config_t cfg;
   const pmm_config_t *config;
   pmm_net_t *net;
+  int64_t began_ns;             /* monotonic */
   pmm_live_phase_t phase;
   pmm_error_t error;
   uint32_t venue_cnt;

@@ -69,6 +69,7 @@ static bool describe(const pmm__degen_t *a, const pmm_degen_market_t *m, pmm_mar
   out->strike_e8 = m->strike_e8;
   if (m->life == PMM_LIFE_RESOLVED) pmm_outcome_payout((pmm_outcome_t)m->outcome, &out->payout_yes_e6);
   out->fees = (pmm_fee_schedule_t){.model = PMM_FEE_BPS, .taker_rate_e6 = m->taker_fee_bps * 100, .maker_rate_e6 = m->maker_fee_bps * 100};
+  if (m->asset.at) snprintf(out->asset, sizeof out->asset, "%.*s", (int)pmm_min64(m->asset.len, sizeof out->asset - 1), m->asset.at);
   name_event(a, m, out);
   return pmm_grid_uniform(&out->grid, m->tick_e4) == PMM_OK && pmm_market_check(out, NULL) == PMM_OK;
 }
