@@ -8,7 +8,8 @@ void pmm__head_reset(pmm__head_t *head) {
   pmm__buf_clear(&head->target, PMM__HEAD_TARGET_MAX);
   pmm__buf_clear(&head->text, PMM__HEAD_MAX);
   head->cnt = 0;
-  head->in_value = false;
+  head->in_value = head->sealed = false;
+  head->trailer_len = 0;
   head->fault = PMM__HEAD_OK;
   head->headers = (pmm__headers_t){head->header, 0};
 }
@@ -33,7 +34,13 @@ static bool put(pmm__head_t *head, const char *text, size_t len) {
   return pmm__buf_put(&head->text, text, len) || fault(head, PMM__HEAD_LARGE);
 }
 
+static bool pass_trailer(pmm__head_t *head, size_t len) {
+  head->trailer_len += len;
+  return head->trailer_len <= PMM__HEAD_MAX || fault(head, PMM__HEAD_LARGE);
+}
+
 bool pmm__head_field(pmm__head_t *head, const char *text, size_t len) {
+  if (head->sealed) return pass_trailer(head, len);
   if (head->in_value || head->cnt == 0) { /* a new one begins */
     if (head->cnt == PMM__HEAD_CNT_MAX) return fault(head, PMM__HEAD_LARGE);
     if (head->in_value && !put(head, "", 1)) return false;
@@ -44,6 +51,7 @@ bool pmm__head_field(pmm__head_t *head, const char *text, size_t len) {
 }
 
 bool pmm__head_value(pmm__head_t *head, const char *text, size_t len) {
+  if (head->sealed) return pass_trailer(head, len);
   if (head->cnt == 0) return fault(head, PMM__HEAD_BAD);
   if (!head->in_value) {
     if (!put(head, "", 1)) return false;
@@ -62,6 +70,7 @@ bool pmm__head_seal(pmm__head_t *head) {
   for (size_t i = 0; i < head->cnt; i++)
     head->header[i] = (pmm_header_t){pmm__buf_data(&head->text) + head->at[i][0], pmm__buf_data(&head->text) + head->at[i][1]};
   head->headers = (pmm__headers_t){head->header, head->cnt};
+  head->sealed = true;
   return true;
 }
 

@@ -12,7 +12,7 @@ typedef enum pmm__head_fault { PMM__HEAD_OK = 0, PMM__HEAD_TARGET_LONG, PMM__HEA
 typedef struct pmm__head {
   pmm__buf_t target, text;                       /* text: names and values, each ended by a NUL */
   uint32_t at[PMM__HEAD_CNT_MAX][2]; size_t cnt; /* where in text name and value begin */
-  bool in_value;
+  bool in_value, sealed; size_t trailer_len;     /* what comes after the seal belongs to the end of a chunked body: counted, not kept */
   pmm__head_fault_t fault;
   pmm_header_t header[PMM__HEAD_CNT_MAX];        /* once sealed */
   pmm__headers_t headers;

@@ -92,6 +92,28 @@ static void test_refused(void **state) {
   rig_close(&rig);
 }
 
+/* Trailers are read over without moving the headers, and do not go on for ever either. */
+static void test_trailers(void **state) {
+  (void)state;
+  static char text[90000] = "POST /c HTTP/1.1\r\nPOLY_ADDRESS: 0xA\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n";
+  size_t const head_len = strlen(text);
+  rig_t rig;
+  char out[4096];
+  for (int rows = 100; rows <= 8000; rows += 7900) {
+    text[head_len] = '\0';
+    for (int i = 0; i < rows; i++) strcpy(text + head_len + i * 9, "POLY: y\r\n");
+    memcpy(text + head_len + rows * 9, "\r\n", 3);
+    rig_open(&rig, NULL, (pmm_host_config_t){0});
+    talk(&rig, text, strlen(text), "\r\n\r\n", out, sizeof out);
+    if (rows == 100) {
+      assert_non_null(strstr(out, "200 OK"));
+      assert_string_equal(rig.service.last_header, "0xA");
+      assert_string_equal(rig.service.last_body, "abc");
+    } else assert_non_null(strstr(out, "431 "));
+    rig_close(&rig);
+  }
+}
+
 /* A body that never ends, in chunks: refused at the limit although it is still being sent. */
 static void test_endless_body(void **state) {
   (void)state;
@@ -312,7 +334,7 @@ static void test_open(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_rules),     cmocka_unit_test(test_refused),   cmocka_unit_test(test_endless_body), cmocka_unit_test(test_slow_loris), cmocka_unit_test(test_slow_reader),
+      cmocka_unit_test(test_rules),     cmocka_unit_test(test_refused),   cmocka_unit_test(test_trailers),  cmocka_unit_test(test_endless_body), cmocka_unit_test(test_slow_loris), cmocka_unit_test(test_slow_reader),
       cmocka_unit_test(test_last_answer), cmocka_unit_test(test_pipelined), cmocka_unit_test(test_far_ahead), cmocka_unit_test(test_leaves),       cmocka_unit_test(test_cap),        cmocka_unit_test(test_frames),
       cmocka_unit_test(test_time),      cmocka_unit_test(test_open)};
   return cmocka_run_group_tests(tests, NULL, NULL);
