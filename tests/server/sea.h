@@ -90,7 +90,8 @@ static inline void sea_open(sea_t *s, const char *yaml, const char *const *set, 
   if (pmm_exchange_open(&s->exchange, &s->xc, &err) != PMM_OK) fail_msg("exchange: %s", err.text);
   for (uint32_t i = 0; i < s->config.serve_cnt; i++) {
     char host[64];
-    snprintf(host, sizeof host, "%s.test", pmm_venue_to_string((pmm_venue_t)(s->config.serve[i].dialect + 1)));
+    int32_t const dialect = s->config.serve[i].dialect;
+    snprintf(host, sizeof host, "%s.test", dialect >= PMM_SERVE_FEED ? pmm_feed_to_string((pmm_feed_source_t)(dialect - PMM_SERVE_FEED)) : pmm_venue_to_string((pmm_venue_t)(dialect + 1)));
     if (pmm_vnet_host(s->net, host, pmm_exchange_service(s->exchange, i), &err) != PMM_OK) fail_msg("%s", err.text);
   }
 }
@@ -147,9 +148,10 @@ static inline void sea_ids_are_unique(const sea_t *s, uint32_t venue) {
 
 /* The place's market: by name, or by token where a venue names it otherwise. */
 static inline uint32_t sea_market(const pmm_place_t *p, const pmm_market_t *m) {
+  const char *const colon = strchr(m->id, ':'), *const id = colon ? colon + 1 : m->id; /* "kalshi:RAIN" where two venues have one */
   for (uint32_t i = 0; i < pmm_place_market_cnt(p); i++) {
     const pmm_market_t *const have = pmm_place_market(p, i);
-    if (strcmp(have->id, m->id) == 0 || (m->token_yes[0] && strcmp(have->token_yes, m->token_yes) == 0)) return i;
+    if (strcmp(have->id, id) == 0 || (m->token_yes[0] && strcmp(have->token_yes, m->token_yes) == 0)) return i;
   }
   fail_msg("the exchange has no market %s", m->id);
   return 0;

@@ -1,5 +1,5 @@
 /* Live runs against every dialect in a simulated network: every strategy, thousands of orders, and then the ledger is the exchange's to the micro-dollar,
-   no id was used twice and nothing rests. PMM_TEST_ORDERS: how many orders each run must reach (a few hundred by default). */
+   no id was used twice and nothing rests. PMM_TEST_ORDERS: how many orders each run must reach (150 by default). */
 #include "server/sea.h"
 
 static sea_t sea;
@@ -12,7 +12,7 @@ static sea_t sea;
 static const struct { const char *name, *yaml, *market; } dialects[] = {
   {"degen", COMMON AT("degen"), "RAIN"}, {"kalshi", COMMON AT("kalshi"), "RAIN"}, {"polymarket", COMMON AT("polymarket"), "RAIN"}};
 
-static uint64_t wanted(void) { return check_env_u64("PMM_TEST_ORDERS", 300); }
+static uint64_t wanted(void) { return check_env_u64("PMM_TEST_ORDERS", 150); }
 
 static void trade(const char *dialect, const char *yaml, const char *what, bool fills, const char *const *set, size_t set_cnt) {
   char title[96];
@@ -75,7 +75,59 @@ static void test_curve(void **state) {
   every_dialect("curve", true, set, 3);
 }
 
+/* -- digital: priced from two feeds, on a market of each venue whose name or terms say how it settles -- */
+#define FEEDS "  - {dialect: binance}\n  - {dialect: coinbase}\n  - {dialect: rtds}\n"
+#define FEEDS_READ "feeds:\n  - {source: binance, symbol: btcusdt, url: \"ws://binance.test\"}\n  - {source: coinbase, symbol: BTC-USD, url: \"ws://coinbase.test\"}\n" \
+  "  - {source: rtds, symbol: btc/usd, settlement: true, url: \"ws://rtds.test\"}\nmerge: {max_dev_bps: 200}\n"
+#define PRICED(dialect, id, more) COMMON "serve:\n  - {dialect: " dialect ", rate_limit: false}\n" FEEDS "listings: [{id: " id ", event: BTC-EV, asset: BTC, strike: 95000" more "}]\n" \
+  "venues: [{venue: " dialect ", rest: \"http://" dialect ".test\", ws: \"ws://" dialect ".test\", markets: " id "}]\n" FEEDS_READ
+static void test_digital(void **state) {
+  (void)state;
+  static const struct { const char *name, *yaml; } rows[] = {
+    {"degen", PRICED("degen", "BTC-95K", ", duration: 6h")},
+    {"kalshi", PRICED("kalshi", "KXBTCD-26JAN0113-T95000", ", duration: 6h")}, /* ends at 13:00 in New York */
+    {"polymarket", PRICED("polymarket", "btc-updown-15m-1767268800", ", duration: 15m")}};
+  const char *const only = getenv("PMM_TEST_DIALECT"), *const set[] = {"strategy=digital", "params.feed_stale_s=5", "engine.vol_dt=250ms"};
+  for (size_t i = 0; i < COUNT_OF(rows); i++)
+    if (!only || strcmp(only, rows[i].name) == 0) trade(rows[i].name, rows[i].yaml, "digital", true, set, COUNT_OF(set));
+}
+
+/* -- arbitrage: one question on two venues, a wallet each -- */
+#define SIDE(dialect) "  - {venue: " dialect ", rest: \"http://" dialect ".test\", ws: \"ws://" dialect ".test\", markets: RAIN, groups: \"RAIN=question\"}\n"
+#define PAIR(a, b) COMMON "account: {net_pairs: auto}\nserve: [{dialect: " a ", rate_limit: false}, {dialect: " b ", rate_limit: false}]\n" \
+  "listings: [{id: RAIN, event: RAIN-EV, duration: 6h, fees: none}]\nvenues:\n" SIDE(a) SIDE(b)
+static void pair(const char *title, const char *yaml) {
+  const char *const set[] = {"strategy=arbitrage", "params.min_edge=0.002", "params.min_liquidity=10", "params.size=10", "params.max_position=100000",
+                             "traders.informed=0", "traders.reference=1", "traders.noise_rate=2", "scenario.volatility=1"}; /* prices that come apart */
+  uint64_t const least = check_env_u64("PMM_TEST_ORDERS", 40);
+  sea_open(&sea, yaml, set, COUNT_OF(set));
+  sea_start(&sea, PMM_LIVE_TRADE, 1, NULL);
+  double waited = 0;
+  for (; sea_orders(&sea, 0) + sea_orders(&sea, 1) < least && waited < 21000; waited += 10) {
+    sea_run(&sea, 10);
+    if (pmm_live_error(sea.live)) fail_msg("%s: %s", title, pmm_live_error(sea.live)->text);
+    if (sea.killed) fail_msg("%s: killed: %s", title, sea.last_alert);
+  }
+  uint64_t const orders = sea_orders(&sea, 0) + sea_orders(&sea, 1);
+  if (orders < least && orders < 40) fail_msg("%s: only %" PRIu64 " orders in %g s", title, orders, waited);
+  sea_stop(&sea);
+  sea_run(&sea, 30);
+  printf("%-36s %6" PRIu64 " orders in %.0f s\n", title, orders, waited);
+  for (uint32_t v = 0; v < 2; v++) {
+    sea_agrees(&sea, v, title);
+    sea_ids_are_unique(&sea, v);
+  }
+  sea_close(&sea);
+}
+static void test_arbitrage(void **state) {
+  (void)state;
+  pair("arbitrage on degen and kalshi", PAIR("degen", "kalshi"));
+  pair("arbitrage on kalshi and polymarket", PAIR("kalshi", "polymarket"));
+  pair("arbitrage on polymarket and degen", PAIR("polymarket", "degen"));
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_linear), cmocka_unit_test(test_adaptive), cmocka_unit_test(test_logit), cmocka_unit_test(test_curve)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_linear), cmocka_unit_test(test_adaptive), cmocka_unit_test(test_logit), cmocka_unit_test(test_curve),
+                                     cmocka_unit_test(test_digital), cmocka_unit_test(test_arbitrage)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
