@@ -139,6 +139,8 @@ void pmm_net_run(pmm_net_t *net);               /* until pmm_net_stop */
 void pmm_net_stop(pmm_net_t *net);              /* also from a signal handler or another thread */
 /* True when a URL's host is loopback: localhost, 127.0.0.0/8, [::1]. */
 bool pmm_url_is_loopback(const char *url);
+/* Whether a request (https, http) or a socket (wss, ws) could go there: PMM_OK, or PMM_INVAL with why, for example plain text to another machine. */
+pmm_status_t pmm_url_check(const char *url, bool socket, pmm_error_t *err);
 
 /* -- token bucket, by a venue's cost table: cancels come first, the last tokens are kept for cancelling everything -- */
 typedef enum pmm_bucket_class { PMM_BUCKET_NORMAL, PMM_BUCKET_CANCEL, PMM_BUCKET_CANCEL_ALL } pmm_bucket_class_t;

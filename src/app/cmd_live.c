@@ -105,6 +105,22 @@ static int parse_args(args_t *a, int argc, char **argv) {
   return -1;
 }
 
+/* -- where to -- */
+/* The net would refuse them as well, each time an adapter tries: a mistake in the configuration is told once, before anything starts. */
+static bool can_go_there(const pmm_config_t *c) {
+  for (uint32_t i = 0; i < c->venue_cnt; i++) {
+    const pmm_venue_params_t *const v = &c->venue[i];
+    const struct { const char *key, *url; bool socket; } place[] = {{"rest", v->rest, false}, {"ws", v->ws, true}, {"gamma", v->gamma, false}, {"data", v->data, false}};
+    for (size_t k = 0; k < sizeof place / sizeof place[0]; k++) {
+      pmm_error_t err;
+      if (!*place[k].url || pmm_url_check(place[k].url, place[k].socket, &err) == PMM_OK) continue;
+      pmm_app_error("venues.%u.%s: %s", i, place[k].key, err.text);
+      return false;
+    }
+  }
+  return true;
+}
+
 /* -- real money -- */
 static bool is_local(const pmm_venue_params_t *v) {
   const char *const url[] = {v->rest, v->ws};
@@ -318,7 +334,7 @@ static int run_config(const args_t *a, const pmm_config_t *config) {
   keeper_t keeper = {0};
   logger_t log;
   if (a->reset_kill) return reset_kill(config);
-  if (!has_consent(a, config)) return PMM_EXIT_USAGE;
+  if (!can_go_there(config) || !has_consent(a, config)) return PMM_EXIT_USAGE;
   if (pmm_app_secrets_open(&secrets, config->live.secrets, &err) != PMM_OK) { pmm_app_error("%s", err.text); return PMM_EXIT_USAGE; }
   int status = PMM_EXIT_USAGE;
   if (a->mode == PMM_LIVE_TRADE) {

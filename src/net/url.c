@@ -68,6 +68,11 @@ pmm_status_t pmm__url_parse(pmm__url_t *url, const char *text, const char *secur
   return PMM_OK;
 }
 
+pmm_status_t pmm_url_check(const char *url, bool socket, pmm_error_t *err) {
+  pmm__url_t parts;
+  return pmm__url_parse(&parts, url, socket ? "wss" : "https", socket ? "ws" : "http", err);
+}
+
 bool pmm_url_is_loopback(const char *url) {
   pmm__url_t parts = {0};
   if (!url || !split(&parts, url)) return false;
