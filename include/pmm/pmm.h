@@ -1,17 +1,35 @@
 /* pmm/pmm.h -- everything at once, for programs that embed the library (C17; link with `pkg-config --libs pmm`). */
 #ifndef PMM_PMM_H
 #define PMM_PMM_H
+/* models, strategies, the engine and its drivers; data on disk */
 #include "pmm/backtest.h"
+#include "pmm/calibrate.h"
 #include "pmm/clock.h"
 #include "pmm/config.h"
 #include "pmm/decimal.h"
 #include "pmm/engine.h"
 #include "pmm/exchange.h"
 #include "pmm/hash.h"
+#include "pmm/live.h"
 #include "pmm/optimal.h"
 #include "pmm/pricing.h"
+#include "pmm/report.h"
 #include "pmm/rewards.h"
 #include "pmm/ring.h"
+#include "pmm/scan.h"
 #include "pmm/strategy.h"
+#include "pmm/sweep.h"
 #include "pmm/tape.h"
+#include "pmm/version.h"
+#include "pmm/warmup.h"
+/* the wire: venues, price feeds, a network for them, and venues of one's own */
+#include "pmm/degen.h"
+#include "pmm/feed.h"
+#include "pmm/kalshi.h"
+#include "pmm/net.h"
+#include "pmm/place.h"
+#include "pmm/polymarket.h"
+#include "pmm/server.h"
+#include "pmm/service.h"
+#include "pmm/venue.h"
 #endif
