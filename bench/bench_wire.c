@@ -124,7 +124,7 @@ static void run(const char *venue, uint64_t wanted) {
   static pmm_config_t config;
   char yaml[2048];
   snprintf(yaml, sizeof yaml,
-           "seed: 7\nstrategy: linear\nparams: {spread_bps: 200, inventory_alpha: 0.001, size: 10}\n"
+           "seed: 7\nstrategy: linear\nparams: {spread_bps: 1000, size: 10}\nengine: {equity_every: 60s}\n" /* follows the mid from afar: quotes move, and are rarely hit */
            "risk: {max_order_rate: 0, max_daily_loss: 100000, max_trades_per_day: 0, max_heat: 1}\n"
            "traders: {noise: 6, noise_rate: 2, informed: 2, momentum: 1, reference: 2}\nscenario: {volatility: 0.6, step: 100ms}\n"
            "serve: [{dialect: %s, rate_limit: false}]\nlistings: [{id: RAIN, event: RAIN-EV, duration: 24h}]\n"

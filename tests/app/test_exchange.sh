@@ -22,6 +22,7 @@ export PMM_EXCHANGE_ADMIN_TOKEN=token-of-the-test-$$-0123456789 DEGEN_EXCHANGE_S
 
 # start ARGS...: runs the exchange in the background on free ports, and waits until it says where.
 start() {
+  : > "$tmp/where" # what an earlier one said must not count
   "$PMM_BIN" exchange -c "$PMM_SRC/examples/exchange.yaml" --set serve.0.port=0 --set serve.1.port=0 --set serve.2.port=0 "$@" >"$tmp/where" 2>"$tmp/notices" &
   pid=$!
   tries=0

@@ -185,7 +185,7 @@ static void test_ranking(void **unused) {
   pmm_scan_free(&s);
 
   scan(r, (pmm_scan_opts_t){.at = PMM_SCAN_END, .every_strategy = true}, &s);
-  assert_int_equal(s.strategy_cnt, 4);
+  assert_int_equal(s.strategy_cnt, 6);
   for (uint32_t i = 0; i < 4; i++) assert_int_equal(s.market[i].score[1].rank, rank[i]); /* adaptive keeps its configured parameters */
   assert_int_equal(s.strategy[2].market_max, 3);                                         /* logit: n_plays */
   assert_int_equal(s.order[0], 2);                                                       /* by verdict, then liquidity */

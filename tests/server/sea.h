@@ -79,6 +79,7 @@ static inline void sea_open(sea_t *s, const char *yaml, const char *const *set, 
   pmm_member_params_t *const m = &s->config.member[0];
   pmm_params_default(pmm_member_param_table, pmm_member_param_cnt, m);
   snprintf(m->name, sizeof m->name, "maker");
+  m->cash_e6 = INT64_C(1000000000000); /* a million: pairs that nobody merges tie up cash */
   snprintf(m->kalshi_key_id, sizeof m->kalshi_key_id, "%s", SEA_KEY_ID);
   snprintf(m->kalshi_public_key, sizeof m->kalshi_public_key, "%s", s->public_path);
   snprintf(m->polymarket_address, sizeof m->polymarket_address, "%s", SEA_ADDRESS);

@@ -6,7 +6,7 @@ static sea_t sea;
 
 #define COMMON "seed: 7\nengine: {min_requote: 100ms}\nrisk: {max_order_rate: 0, max_daily_loss: 100000, max_trades_per_day: 0, max_heat: 1}\nlive: {state: /nonexistent}\n" \
   "traders: {noise: 6, noise_rate: 0.7, informed: 2, momentum: 1, reference: 2}\nscenario: {volatility: 0.4, step: 250ms}\n"
-#define AT(dialect) "serve: [{dialect: " dialect ", rate_limit: false}]\nlistings: [{id: RAIN, event: RAIN-EV, duration: 6h}]\n" \
+#define AT(dialect) "serve: [{dialect: " dialect ", rate_limit: false}]\nlistings: [{id: RAIN, event: RAIN-EV, duration: 24h}]\n" \
   "venues: [{venue: " dialect ", rest: \"http://" dialect ".test\", ws: \"ws://" dialect ".test\", markets: \"%s\"}]\n"
 
 static const struct { const char *name, *yaml, *market; } dialects[] = {
@@ -20,7 +20,7 @@ static void trade(const char *dialect, const char *yaml, const char *what, bool 
   sea_open(&sea, yaml, set, set_cnt);
   sea_start(&sea, PMM_LIVE_TRADE, 1, NULL);
   double waited = 0;
-  while (sea_orders(&sea, 0) < wanted() && waited < 4000) {
+  while (sea_orders(&sea, 0) < wanted() && waited < 80000) {
     sea_run(&sea, 5);
     waited += 5;
     if (pmm_live_error(sea.live)) fail_msg("%s: %s", title, pmm_live_error(sea.live)->text);
@@ -37,7 +37,7 @@ static void trade(const char *dialect, const char *yaml, const char *what, bool 
   sea_ids_are_unique(&sea, 0);
   assert_int_equal(st.venue[0].orders_left, 0);
   assert_int_equal(st.venue[0].differences, 0);
-  assert_int_equal(pmm_ledger_deposits(pmm_engine_ledger(pmm_live_engine(sea.live))), INT64_C(10000000000)); /* nothing was booked as cash that came in */
+  assert_int_equal(pmm_ledger_deposits(pmm_engine_ledger(pmm_live_engine(sea.live))), INT64_C(1000000000000)); /* nothing was booked as cash that came in */
   assert_true(!fills || st.venue[0].fills > 0);
   sea_close(&sea);
 }
@@ -84,8 +84,8 @@ static void test_curve(void **state) {
 static void test_digital(void **state) {
   (void)state;
   static const struct { const char *name, *yaml; } rows[] = {
-    {"degen", PRICED("degen", "BTC-95K", ", duration: 6h")},
-    {"kalshi", PRICED("kalshi", "KXBTCD-26JAN0113-T95000", ", duration: 6h")}, /* ends at 13:00 in New York */
+    {"degen", PRICED("degen", "BTC-95K", ", duration: 24h")},
+    {"kalshi", PRICED("kalshi", "KXBTCD-26JAN0113-T95000", ", duration: 24h")}, /* ends at 13:00 in New York */
     {"polymarket", PRICED("polymarket", "btc-updown-15m-1767268800", ", duration: 15m")}};
   const char *const only = getenv("PMM_TEST_DIALECT"), *const set[] = {"strategy=digital", "params.feed_stale_s=5", "engine.vol_dt=250ms"};
   for (size_t i = 0; i < COUNT_OF(rows); i++)
@@ -95,7 +95,7 @@ static void test_digital(void **state) {
 /* -- arbitrage: one question on two venues, a wallet each -- */
 #define SIDE(dialect) "  - {venue: " dialect ", rest: \"http://" dialect ".test\", ws: \"ws://" dialect ".test\", markets: RAIN, groups: \"RAIN=question\"}\n"
 #define PAIR(a, b) COMMON "account: {net_pairs: auto}\nserve: [{dialect: " a ", rate_limit: false}, {dialect: " b ", rate_limit: false}]\n" \
-  "listings: [{id: RAIN, event: RAIN-EV, duration: 6h, fees: none}]\nvenues:\n" SIDE(a) SIDE(b)
+  "listings: [{id: RAIN, event: RAIN-EV, duration: 24h, fees: none}]\nvenues:\n" SIDE(a) SIDE(b)
 static void pair(const char *title, const char *yaml) {
   const char *const set[] = {"strategy=arbitrage", "params.min_edge=0.002", "params.min_liquidity=10", "params.size=10", "params.max_position=100000",
                              "traders.informed=0", "traders.reference=1", "traders.noise_rate=2", "scenario.volatility=1"}; /* prices that come apart */

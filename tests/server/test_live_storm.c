@@ -52,7 +52,7 @@ static void storm(const char *dialect, const char *yaml) {
     sea_ids_are_unique(&sea, 0);
     assert_int_equal(st.venue[0].orders_left, 0);
     assert_int_equal(st.venue[0].differences, 0);
-    assert_int_equal(pmm_ledger_deposits(pmm_engine_ledger(pmm_live_engine(sea.live))), INT64_C(10000000000));
+    assert_int_equal(pmm_ledger_deposits(pmm_engine_ledger(pmm_live_engine(sea.live))), INT64_C(1000000000000));
     assert_true(st.venue[0].fills > 0);
     sea_close(&sea);
   }
