@@ -268,17 +268,18 @@ static int report(pmm_live_t *live, const args_t *a) {
   pmm_live_status(live, &s);
   const pmm_error_t *const failed = pmm_live_error(live);
   if (failed) pmm_app_error("%s", failed->text);
-  bool left = false;
+  bool left = false, traded = true;
   for (uint32_t i = 0; i < s.venue_cnt; i++) left = left || s.venue[i].orders_left;
   pmm_result_t result = {0};
   pmm_error_t err;
   if (a->mode != PMM_LIVE_RECORD) {
-    if (pmm_live_result(live, &result, &err) != PMM_OK) pmm_app_error("%s", err.text);
+    traded = pmm_live_result(live, &result, &err) == PMM_OK;
+    if (!traded) pmm_app_error("%s", err.text);
     else if (a->json) pmm_result_write_json(stdout, &result);
     else pmm_result_write_table(stdout, &result);
     pmm_result_free(&result);
   }
-  return failed || left || s.killed ? PMM_EXIT_FAILED : PMM_EXIT_DONE;
+  return failed || left || !traded || s.killed ? PMM_EXIT_FAILED : PMM_EXIT_DONE;
 }
 
 static int run_with(const args_t *a, const pmm_config_t *config, pmm_app_secrets_t *secrets, keeper_t *keeper, logger_t *log) {
@@ -328,6 +329,14 @@ static int reset_kill(const pmm_config_t *config) {
   return st == PMM_OK ? PMM_EXIT_DONE : PMM_EXIT_FAILED;
 }
 
+/* Those of venues not in use as well: a running program shows none of them in its environment. */
+static void take_all(pmm_app_secrets_t *secrets) {
+  for (int v = PMM_VENUE_KALSHI; v <= PMM_VENUE_DEGEN; v++) {
+    const pmm_venue_ops_t *const ops = pmm_venue_ops((pmm_venue_t)v);
+    if (ops) pmm_app_secrets_take(secrets, ops->secrets);
+  }
+}
+
 static int run_config(const args_t *a, const pmm_config_t *config) {
   pmm_error_t err;
   pmm_app_secrets_t *secrets = NULL;
@@ -336,6 +345,7 @@ static int run_config(const args_t *a, const pmm_config_t *config) {
   if (a->reset_kill) return reset_kill(config);
   if (!can_go_there(config) || !has_consent(a, config)) return PMM_EXIT_USAGE;
   if (pmm_app_secrets_open(&secrets, config->live.secrets, &err) != PMM_OK) { pmm_app_error("%s", err.text); return PMM_EXIT_USAGE; }
+  take_all(secrets);
   int status = PMM_EXIT_USAGE;
   if (a->mode == PMM_LIVE_TRADE) {
     keeper.open = pmm_app_state_open(&keeper.state, config->live.state, wall_ns(), &err) == PMM_OK;

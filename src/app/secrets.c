@@ -97,6 +97,11 @@ pmm_status_t pmm_app_secrets_open(pmm_app_secrets_t **secrets, const char *file,
   return PMM_OK;
 }
 
+static void clear_in_environment(const char *name, char *value) {
+  explicit_bzero(value, strlen(value));
+  unsetenv(name);
+}
+
 /* The environment of a process can be read from outside by its owner's other programs: what was taken leaves it. */
 static const char *take_from_environment(pmm_app_secrets_t *s, const char *name) {
   char *const value = getenv(name);
@@ -109,8 +114,7 @@ static const char *take_from_environment(pmm_app_secrets_t *s, const char *name)
   s->used += name_len + len;
   s->entry[s->cnt].name = at;
   s->entry[s->cnt].value = at + name_len;
-  explicit_bzero(value, len - 1);
-  unsetenv(name);
+  clear_in_environment(name, value);
   return s->entry[s->cnt++].value;
 }
 
@@ -119,6 +123,14 @@ const char *pmm_app_secret(void *secrets, const char *name) {
   for (size_t i = 0; i < s->cnt; i++)
     if (strcmp(s->entry[i].name, name) == 0) return *s->entry[i].value ? s->entry[i].value : NULL;
   return take_from_environment(s, name);
+}
+
+void pmm_app_secrets_take(pmm_app_secrets_t *s, const char *const *names) {
+  for (; *names; names++) {
+    (void)pmm_app_secret(s, *names);
+    char *const value = getenv(*names);
+    if (value) clear_in_environment(*names, value); /* the file has one of this name, which goes before it */
+  }
 }
 
 void pmm_app_secrets_close(pmm_app_secrets_t *s) {

@@ -10,5 +10,7 @@ typedef struct pmm_app_secrets pmm_app_secrets_t;
 pmm_status_t pmm_app_secrets_open(pmm_app_secrets_t **secrets, const char *file, pmm_error_t *err);
 /* For adapters and servers: valid until secrets are closed. A value of the environment is copied and wiped from there. */
 const char *pmm_app_secret(void *secrets, const char *name);
+/* Copies what the environment has under these names (NULL-terminated), and wipes it there, also where the file has another value. */
+void pmm_app_secrets_take(pmm_app_secrets_t *secrets, const char *const *names);
 void pmm_app_secrets_close(pmm_app_secrets_t *secrets);
 #endif
