@@ -135,10 +135,21 @@ static change_t *push(pmm__kx_t *k, change_kind_t kind, uint32_t account) {
   return c;
 }
 
+/* A position is one signed number here: a YES and a NO of one account are a dollar, also while an order of its keeps the place from joining them. */
+static int64_t cash_of(const pmm__kx_t *k, uint32_t account, int64_t *locked_e6) {
+  int64_t cash = pmm_place_cash(k->place, account, locked_e6);
+  for (uint32_t i = 0; i < pmm_place_market_cnt(k->place); i++) {
+    pmm_place_holding_t h;
+    pmm_place_holding(k->place, account, i, &h);
+    cash += pmm_min64(h.yes_e6, h.no_e6);
+  }
+  return cash;
+}
+
 void pmm__kx_late_cash(pmm__kx_t *k, uint32_t account) {
   if (!k->late) return;
   change_t *const c = push(k, CHANGE_CASH, account);
-  if (c) c->cash_e6 = pmm_place_cash(k->place, account, &c->locked_e6);
+  if (c) c->cash_e6 = cash_of(k, account, &c->locked_e6);
   account_seen_t *const a = account_of(k->late, account);
   if (c && a && !a->known) show_cash(k->late, c); /* the first is where the account begins */
 }
@@ -185,5 +196,5 @@ int64_t pmm__kx_seen_cash(pmm__kx_t *k, uint32_t account, int64_t *locked_e6) {
       return a->cash_e6;
     }
   }
-  return pmm_place_cash(k->place, account, locked_e6);
+  return cash_of(k, account, locked_e6);
 }
