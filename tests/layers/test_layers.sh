@@ -19,8 +19,8 @@ check() { # ROOT: prints what is wrong, one line each; nothing when all is well
       layer("optimal param pricing", "pricing")
       layer("strategy warmup", "strategy"); layer("ledger", "ledger"); layer("risk", "risk"); layer("exec", "exec")
       layer("engine", "engine"); layer("exchange place rewards", "exchange"); layer("tape", "tape"); layer("settings", "settings")
-      layer("backtest calibrate config pmm scan report sweep", "backtest")
-      layer("net service", "net"); layer("venue kalshi polymarket degen", "venue"); layer("feed", "feed"); layer("live", "live"); layer("server", "server")
+      layer("backtest calibrate config scan report sweep", "backtest")
+      layer("net service", "net"); layer("venue kalshi polymarket degen", "venue"); layer("feed", "feed"); layer("live", "live"); layer("pmm server", "server")
       # Beyond the order: the venue side and the files know nothing of what trades on them.
       split("strategy ledger risk exec engine", blind, " ")
       for (i in blind) forbidden["exchange " blind[i]] = forbidden["tape " blind[i]] = forbidden["net " blind[i]] = forbidden["venue " blind[i]] = forbidden["feed " blind[i]] = 1
