@@ -72,6 +72,18 @@ static void set_timer(pmm_live_t *l) {
   if (l->timer.heap == 0 || l->timer.at_ns != at) pmm_net_timer_set(l->net, &l->timer, at);
 }
 
+/* What the limits of the day raised since last told. */
+static void tell_risk(pmm_live_t *l) {
+  uint32_t const alerts = pmm_engine_risk(l->setup.engine)->alerts, fresh = alerts & ~l->told_alerts;
+  if (alerts == l->told_alerts) return;
+  l->told_alerts = alerts; /* a new day takes them back */
+  double const limit = (double)l->config->risk.max_daily_loss_e6 / 1e6;
+  if (fresh & PMM_ALERT_LOSS_100) pmm__live_note(l, PMM_ALERT, "loss", PMM_NOTICE_NO_MARKET, "the day's loss has reached its limit of $%.2f", limit);
+  else if (fresh & (PMM_ALERT_LOSS_50 | PMM_ALERT_LOSS_80))
+    pmm__live_note(l, PMM_WARN, "loss", PMM_NOTICE_NO_MARKET, "the day's loss is beyond %d%% of its limit of $%.2f", fresh & PMM_ALERT_LOSS_80 ? 80 : 50, limit);
+  if (fresh & PMM_ALERT_KILLED) pmm__live_note(l, PMM_ALERT, "killed", PMM_NOTICE_NO_MARKET, "the kill switch is on: every order is cancelled, and none is placed");
+}
+
 /* An adapter may refuse an action at once: its event comes from inside submit, and what the engine makes of it goes out in the next round. */
 void pmm__live_pump(pmm_live_t *l) {
   if (l->in_engine || !l->has_setup) return;
@@ -90,6 +102,7 @@ void pmm__live_pump(pmm_live_t *l) {
   l->in_engine = false;
   set_timer(l);
   if (pmm_engine_risk(e)->killed != l->told_killed) pmm__live_persist(l);
+  tell_risk(l);
 }
 
 static void on_timer(void *ctx) {

@@ -47,6 +47,7 @@ struct pmm_live {
   pmm__paper_t *paper;
   pmm__recorder_t *recorder;
   bool told_killed;
+  uint32_t told_alerts;         /* pmm_risk_alert_t */
 };
 
 /* live.c */
