@@ -30,7 +30,7 @@ cmp -s "$tmp/out" "$tmp/first.yaml" || fail "check's JSON means something else t
 [ "$(wc -l < "$tmp/first.json")" -eq 1 ] || fail "--json is not one line"
 
 # The examples are valid.
-for file in "$PMM_SRC"/examples/*.yaml; do
+for file in "$PMM_SRC"/examples/*.yaml "$PMM_SRC"/examples/live/*.yaml; do
   run 0 config check -c "$file"
 done
 

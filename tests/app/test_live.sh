@@ -88,7 +88,8 @@ unset DEGEN_API_KEY DEGEN_WALLET_KEY
 
 # -- the exchange --
 secrets_of me 1
-exchange_config "{id: RAIN, event: RAIN-EV, duration: 6h}" "$busy" "$(member me 1)"
+# In the second market every fill costs more than a quote earns.
+exchange_config "{id: RAIN, event: RAIN-EV, duration: 6h}, {id: COSTLY, dialect: degen, duration: 6h, fees: degen, maker_rate: 0.05}" "$busy" "$(member me 1)"
 exchange
 for d in $dialects; do live_config "$d" "$d" me RAIN; done
 has_fills() { [ "$(account "$1" me | jq .fills)" -ge "$2" ]; }
@@ -136,12 +137,22 @@ post degen accounts/me/deposit '{"amount":"25"}'
 waits_for degen '"code":"cash-in"'
 post degen accounts/me/deposit '{"amount":"-40"}'
 waits_for degen '"code":"difference"'
+waits_for degen '"code":"killed"'
 until_ms 5000 is_empty degen me || fail "killed, and orders rest"
 until_ms 5000 has_text "$tmp/state-degen/state.json" '"killed":true' || fail "the kill switch is not written down"
 ends degen "$degen_pid" TERM 1
 run 1 live -c "$tmp/degen.yaml" --duration 1
 run 0 live -c "$tmp/degen.yaml" --reset-kill
 says out "is off"
+
+# -- too much lost in a day: the same --
+live degen --set venues.0.markets=COSTLY --set risk.max_daily_loss=0.3
+degen_pid=$pid
+waits_for degen "the day's loss has reached its limit of \$0.30" 30
+waits_for degen '"code":"killed"'
+until_ms 5000 is_empty degen me || fail "killed for its loss, and orders rest"
+ends degen "$degen_pid" INT 1
+run 0 live -c "$tmp/degen.yaml" --reset-kill
 
 # -- three venues in one engine, with a tape of it, for a time --
 cat >"$tmp/three.yaml" <<END
