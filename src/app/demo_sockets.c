@@ -179,7 +179,9 @@ static void point_at_exchange(demo_t *d) {
       v->venue = c->serve[i].dialect;
       snprintf(v->rest, sizeof v->rest, "http://127.0.0.1:%d", port);
       snprintf(v->ws, sizeof v->ws, "ws://127.0.0.1:%d", port);
-      list_markets(c, (pmm_venue_t)(v->venue + 1), v->markets);
+      char markets[PMM_PARAM_TEXT_MAX] = ""; /* apart from the configuration they are read from */
+      list_markets(c, (pmm_venue_t)(v->venue + 1), markets);
+      memcpy(v->markets, markets, sizeof markets);
     } else if (c->feed_cnt < 2) {
       pmm_feed_params_t *const f = &c->feed[c->feed_cnt];
       pmm_params_default(pmm_feed_param_table, pmm_feed_param_cnt, f);
