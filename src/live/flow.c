@@ -15,13 +15,19 @@ static void step_paper(pmm_live_t *l, const pmm_md_t *md) {
   (void)pmm_engine_react(e, md);
 }
 
+static void step_live(pmm_live_t *l, const pmm_md_t *md) {
+  pmm_md_t seen;
+  pmm__own_md(l->own, md, &seen);
+  (void)pmm_engine_on_md(l->setup.engine, &seen); /* counts what makes no sense */
+}
+
 void pmm__live_md(pmm_live_t *l, const pmm_md_t *md, size_t cnt) {
   record_md(l, md, cnt);
   pmm_observer_t const *const o = l->cfg.observer;
   if (!l->has_setup) return;
   for (size_t i = 0; i < cnt; i++) {
     if (l->paper) step_paper(l, &md[i]);
-    else (void)pmm_engine_on_md(l->setup.engine, &md[i]); /* counts what makes no sense */
+    else step_live(l, &md[i]);
     if (o && o->record) o->record(o->ctx, &md[i]);
   }
   while (pmm_engine_stirred(l->setup.engine)) {}
@@ -35,7 +41,12 @@ void pmm__live_event(pmm_live_t *l, const pmm_event_t *event) {
     pmm_order_t const *const order = pmm_exec_find(pmm_engine_exec(l->setup.engine), event->order_id);
     o->account(o->ctx, event, order ? order->slot : UINT32_MAX);
   }
+  bool const ours = l->own && ((event->md.kind >= PMM_EV_ACK && event->md.kind <= PMM_EV_ORDER_STATE) || event->md.kind == PMM_EV_OPEN_ORDER);
+  pmm_order_t const *const was = ours ? pmm_exec_find(pmm_engine_exec(l->setup.engine), event->order_id) : NULL;
+  pmm_order_t before;
+  if (was) before = *was;
   (void)pmm_engine_on_event(l->setup.engine, event);
+  if (ours) pmm__own_event(l->own, was ? &before : NULL, pmm_exec_find(pmm_engine_exec(l->setup.engine), event->order_id));
   while (pmm_engine_stirred(l->setup.engine)) {}
   pmm__live_pump(l);
 }

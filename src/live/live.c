@@ -119,7 +119,7 @@ static pmm_status_t open_engine(pmm_live_t *l, const pmm_market_t *table, uint32
   uint32_t const burst = 2 * 64 * (l->setup.slot_cnt + 1) + 256; /* what the engine holds at most */
   for (uint32_t i = 0; i < l->venue_cnt; i++)
     if (!(l->venue[i].out = calloc(burst, sizeof *l->venue[i].out))) return pmm_error_set(err, PMM_FULL, "out of memory");
-  if (paper) st = pmm__paper_open(&l->paper, l, err);
+  st = paper ? pmm__paper_open(&l->paper, l, err) : pmm__own_open(&l->own, l, err);
   if (st == PMM_OK) pmm_arena_seal(&l->setup.arena);
   pmm_observer_t const *const o = l->cfg.observer;
   if (st == PMM_OK && o && o->start) o->start(o->ctx, l->setup.engine, l->setup.market, cnt, l->setup.slot, l->setup.slot_cnt);
@@ -318,6 +318,7 @@ void pmm_live_close(pmm_live_t *l) {
   pmm_error_t err;
   (void)pmm__recorder_close(l->recorder, &err);
   pmm__paper_close(l->paper);
+  pmm__own_close(l->own);
   if (l->has_setup) pmm__setup_close(&l->setup);
   else free(l->setup.market);
   free(l->underlying);

@@ -8,6 +8,7 @@
 
 typedef struct pmm__recorder pmm__recorder_t;
 typedef struct pmm__paper pmm__paper_t;
+typedef struct pmm__own pmm__own_t;
 
 typedef struct pmm__live_venue {
   pmm_live_t *live;
@@ -45,6 +46,7 @@ struct pmm_live {
   uint32_t *slot_of_market;     /* first slot there, UINT32_MAX none */
   pmm_timer_t timer, stop_timer;
   pmm__paper_t *paper;
+  pmm__own_t *own;              /* NULL on paper: our orders are in nobody's book */
   pmm__recorder_t *recorder;
   bool told_killed;
   uint32_t told_alerts;         /* pmm_risk_alert_t */
@@ -86,6 +88,13 @@ void pmm__paper_md(pmm__paper_t *paper, int64_t now_ns, const pmm_md_t *md);  /*
 void pmm__paper_action(pmm__paper_t *paper, int64_t now_ns, const pmm_action_t *action);
 int64_t pmm__paper_next(const pmm__paper_t *paper);
 void pmm__paper_run(pmm__paper_t *paper, int64_t now_ns);                     /* what is due: actions arrive, answers come back */
+
+/* own.c: venues' books without our own orders. */
+pmm_status_t pmm__own_open(pmm__own_t **own, pmm_live_t *live, pmm_error_t *err);
+void pmm__own_close(pmm__own_t *own);
+void pmm__own_md(pmm__own_t *own, const pmm_md_t *md, pmm_md_t *out); /* a venue's record as the engine is to see it */
+/* After the engine took an account event: the order as it was before and as it is now (NULL: not there). */
+void pmm__own_event(pmm__own_t *own, const pmm_order_t *before, const pmm_order_t *after);
 
 /* recorder.c */
 typedef struct pmm__recorder_config {

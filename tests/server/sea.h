@@ -158,6 +158,28 @@ static inline uint32_t sea_market(const pmm_place_t *p, const pmm_market_t *m) {
   return 0;
 }
 
+/* Whether the engine's book is the exchange's less our own orders, level for level. Messages under way make it differ for an instant. */
+static inline bool sea_sees_the_others(sea_t *s, uint32_t venue, bool *with_own) {
+  const pmm_place_t *const p = pmm_exchange_place(s->exchange, venue);
+  pmm_live_status_t st;
+  pmm_live_status(s->live, &st);
+  uint32_t const market = st.venue[venue].first_market, at = sea_market(p, pmm_live_market(s->live, market)), account = sea_account(p);
+  static int64_t own[2][10001];
+  memset(own, 0, sizeof own);
+  *with_own = false;
+  for (const pmm_place_order_t *o = pmm_place_open_after(p, account, 0); o; o = pmm_place_open_after(p, account, o->seq)) {
+    own[pmm_route_side((pmm_route_t)o->route)][o->price_e4] += o->open_e6;
+    *with_own = true;
+  }
+  const pmm_ladder_t *const theirs = pmm_place_ladder(p, at), *const ours = pmm_engine_ladder(pmm_live_engine(s->live), market);
+  for (int side = 0; side < 2; side++)
+    for (int32_t t = 1; t < theirs->tick_cnt; t++) {
+      int32_t const price = t * theirs->tick_e4;
+      if (pmm_ladder_qty(ours, (pmm_side_t)side, price / ours->tick_e4) != pmm_ladder_qty(theirs, (pmm_side_t)side, t) - own[side][price]) return false;
+    }
+  return true;
+}
+
 /* Ledger and exchange to the micro-dollar; nothing rests. what: for messages. */
 static inline void sea_agrees(sea_t *s, uint32_t venue, const char *what) {
   const pmm_place_t *const p = pmm_exchange_place(s->exchange, venue);

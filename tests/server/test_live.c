@@ -20,19 +20,27 @@ static void trade(const char *dialect, const char *yaml, const char *what, bool 
   sea_open(&sea, yaml, set, set_cnt);
   sea_start(&sea, PMM_LIVE_TRADE, 1, NULL);
   double waited = 0;
+  uint32_t looks = 0, same = 0;
   while (sea_orders(&sea, 0) < wanted() && waited < 80000) {
+    bool with_own;
     sea_run(&sea, 5);
     waited += 5;
+    if (pmm_live_engine(sea.live) && pmm_live_phase(sea.live) == PMM_LIVE_RUNNING) {
+      bool const agrees = sea_sees_the_others(&sea, 0, &with_own);
+      looks += with_own;
+      same += with_own && agrees;
+    }
     if (pmm_live_error(sea.live)) fail_msg("%s: %s", title, pmm_live_error(sea.live)->text);
     if (sea.killed) fail_msg("%s: killed: %s", title, sea.last_alert);
   }
   uint64_t const orders = sea_orders(&sea, 0);
   if (orders < wanted()) fail_msg("%s: only %" PRIu64 " orders in %g s", title, orders, waited);
+  if (looks > 0 && same * 2 < looks) fail_msg("%s: the book without our orders was the others' in %u of %u looks", title, same, looks);
   sea_stop(&sea);
   sea_run(&sea, 30); /* settlements on their way */
   pmm_live_status_t st;
   pmm_live_status(sea.live, &st);
-  printf("%-24s %6" PRIu64 " orders %6" PRIu64 " fills %4" PRIu64 " reports %3" PRIu64 " alerts in %.0f s\n", title, orders, st.venue[0].fills, st.venue[0].reports, sea.alerts, waited);
+  printf("%-24s %6" PRIu64 " orders %6" PRIu64 " fills %4" PRIu64 " reports %3" PRIu64 " alerts in %.0f s, books %u/%u\n", title, orders, st.venue[0].fills, st.venue[0].reports, sea.alerts, waited, same, looks);
   sea_agrees(&sea, 0, title);
   sea_ids_are_unique(&sea, 0);
   assert_int_equal(st.venue[0].orders_left, 0);
