@@ -21,7 +21,32 @@ static void step_live(pmm_live_t *l, const pmm_md_t *md) {
   (void)pmm_engine_on_md(l->setup.engine, &seen); /* counts what makes no sense */
 }
 
+static void take_md(pmm_live_t *l, const pmm_md_t *md, size_t cnt);
+
+/* A venue may tell that a market has resolved without ever having told that it closed. */
+static bool resolves_open(const pmm_live_t *l, const pmm_md_t *md) {
+  if (md->kind != PMM_MD_STATUS || md->aux != PMM_LIFE_RESOLVED || !l->has_setup || md->market >= l->setup.market_cnt) return false;
+  uint8_t const life = pmm_engine_market(l->setup.engine, md->market)->life;
+  return life == PMM_LIFE_OPEN || life == PMM_LIFE_HALTED;
+}
+
 void pmm__live_md(pmm_live_t *l, const pmm_md_t *md, size_t cnt) {
+  for (size_t i = 0; i < cnt; i++) {
+    if (!resolves_open(l, &md[i])) continue;
+    pmm_md_t closed = md[i];
+    closed.aux = PMM_LIFE_CLOSED;
+    closed.side = 0;
+    closed.qty_e6 = 0;
+    take_md(l, md, i);
+    take_md(l, &closed, 1);
+    md += i;
+    cnt -= i;
+    i = 0;
+  }
+  take_md(l, md, cnt);
+}
+
+static void take_md(pmm_live_t *l, const pmm_md_t *md, size_t cnt) {
   record_md(l, md, cnt);
   pmm_observer_t const *const o = l->cfg.observer;
   if (!l->has_setup) return;

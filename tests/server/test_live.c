@@ -4,7 +4,7 @@
 
 static sea_t sea;
 
-#define COMMON "seed: 7\nengine: {min_requote: 100ms}\nrisk: {max_order_rate: 0, max_daily_loss: 100000, max_trades_per_day: 0, max_heat: 1}\nlive: {state: /nonexistent}\n" \
+#define COMMON "seed: 7\nengine: {min_requote: 100ms}\nrisk: {max_order_rate: 0, max_daily_loss: 100000, max_trades_per_day: 0, max_heat: 1, max_gross: 10000000}\nlive: {state: /nonexistent}\n" \
   "traders: {noise: 6, noise_rate: 0.7, informed: 2, momentum: 1, reference: 2}\nscenario: {volatility: 0.4, step: 250ms}\n"
 #define AT(dialect) "serve: [{dialect: " dialect ", rate_limit: false}]\nlistings: [{id: RAIN, event: RAIN-EV, duration: 24h}]\n" \
   "venues: [{venue: " dialect ", rest: \"http://" dialect ".test\", ws: \"ws://" dialect ".test\", markets: \"%s\"}]\n"
@@ -134,8 +134,36 @@ static void test_arbitrage(void **state) {
   pair("arbitrage on polymarket and degen", PAIR("polymarket", "degen"));
 }
 
+/* A market ends, pays, and the account is still the ledger; the run goes on with nothing left to quote. */
+static void test_resolution(void **state) {
+  (void)state;
+  const char *const set[] = {"strategy=linear", "params.spread_bps=200", "listings.0.duration=90s"};
+  for (size_t d = 0; d < COUNT_OF(dialects); d++) {
+    char yaml[4096];
+    snprintf(yaml, sizeof yaml, dialects[d].yaml, dialects[d].market);
+    sea_open(&sea, yaml, set, COUNT_OF(set));
+    sea_start(&sea, PMM_LIVE_TRADE, 1, NULL);
+    for (int i = 0; i < 30; i++) {
+      sea_run(&sea, 10);
+      if (pmm_live_error(sea.live) || sea.killed) fail_msg("%s: %s", dialects[d].name, sea.last_alert);
+    }
+    assert_int_equal(pmm_engine_market(pmm_live_engine(sea.live), 0)->life, PMM_LIFE_RESOLVED);
+    pmm_position_t pos;
+    pmm_ledger_position(pmm_engine_ledger(pmm_live_engine(sea.live)), 0, &pos);
+    assert_true(pos.yes_e6 == 0 && pos.no_e6 == 0);
+    sea_stop(&sea);
+    sea_run(&sea, 10);
+    pmm_live_status_t st;
+    pmm_live_status(sea.live, &st);
+    printf("%-24s %4" PRIu64 " fills, paid out\n", dialects[d].name, st.venue[0].fills);
+    assert_true(st.venue[0].fills > 0);
+    sea_agrees(&sea, 0, dialects[d].name);
+    sea_close(&sea);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_linear), cmocka_unit_test(test_adaptive), cmocka_unit_test(test_logit), cmocka_unit_test(test_curve),
-                                     cmocka_unit_test(test_digital), cmocka_unit_test(test_arbitrage)};
+                                     cmocka_unit_test(test_digital), cmocka_unit_test(test_arbitrage), cmocka_unit_test(test_resolution)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
