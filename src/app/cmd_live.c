@@ -13,6 +13,7 @@
 #include "pmm/live.h"
 #include "secrets.h"
 #include "state.h"
+#include "tape/provenance.h"
 
 #define STEP_NS (100 * PMM_NS_PER_S / 1000)
 #define SAVE_NS PMM_NS_PER_S          /* the time of the last fill is written down at most so often */
@@ -162,16 +163,6 @@ static void wipe_status(logger_t *g) {
   g->status_shown = false;
 }
 
-static void put_json_text(FILE *out, const char *text) {
-  fputc('"', out);
-  for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
-    if (*s == '"' || *s == '\\') fprintf(out, "\\%c", *s);
-    else if (*s < 0x20) fprintf(out, "\\u%04x", *s);
-    else fputc(*s, out);
-  }
-  fputc('"', out);
-}
-
 static void on_notice(void *ctx, const pmm_notice_t *n) {
   logger_t *const g = ctx;
   static const char *const words[] = {"note", "warn", "alert"};
@@ -181,12 +172,12 @@ static void on_notice(void *ctx, const pmm_notice_t *n) {
   wipe_status(g);
   if (g->json) {
     fprintf(g->file, "{\"t_ns\":%" PRId64 ",\"severity\":\"%s\",\"source\":", at, words[n->severity]);
-    put_json_text(g->file, n->source);
+    pmm__put_quoted(g->file, n->source);
     fputs(",\"code\":", g->file);
-    put_json_text(g->file, n->code);
+    pmm__put_quoted(g->file, n->code);
     if (n->market != PMM_NOTICE_NO_MARKET) fprintf(g->file, ",\"market\":%u", n->market);
     fputs(",\"text\":", g->file);
-    put_json_text(g->file, n->text);
+    pmm__put_quoted(g->file, n->text);
     fputs("}\n", g->file);
   } else {
     time_t const s = (time_t)(at / PMM_NS_PER_S);

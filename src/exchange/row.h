@@ -1,4 +1,4 @@
-/* exchange/row.h -- one row of a parameter table of this folder: a field of struct_ with its name, default, range, unit and help. */
+/* exchange/row.h -- one row of a parameter table: a field of struct_ with its name, default, range, unit and help. */
 #ifndef PMM_EXCHANGE_ROW_H
 #define PMM_EXCHANGE_ROW_H
 #include "pmm/param.h"

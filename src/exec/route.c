@@ -216,10 +216,9 @@ bool pmm__affordable(const pmm__turn_t *turn, pmm_side_t side, int32_t price_e4,
 }
 
 /* -- exits -- */
-static bool exit_under_way(const pmm__turn_t *t) {
-  for (int side = 0; side < 2; side++)
-    for (const pmm_order_t *o = pmm__order_at(t->exec, t->s->head[side]); o; o = pmm__order_at(t->exec, o->next))
-      if (o->is_exit) return true;
+static bool exit_under_way(const pmm__turn_t *t, pmm_side_t side) {
+  for (const pmm_order_t *o = pmm__order_at(t->exec, t->s->head[side]); o; o = pmm__order_at(t->exec, o->next))
+    if (o->is_exit) return true;
   return false;
 }
 
@@ -243,7 +242,7 @@ static int32_t exit_price(const pmm__turn_t *t, pmm_side_t side) {
 
 void pmm__exit(pmm__turn_t *turn) {
   pmm_side_t const side = turn->quotes->exit_side;
-  if (exit_under_way(turn)) return;
+  if (exit_under_way(turn, PMM_BID) || exit_under_way(turn, PMM_ASK)) return;
   if (isnan(turn->quotes->fair)) {
     refuse_here(turn, PMM_RISK_FAIR);
     return;
@@ -257,15 +256,9 @@ void pmm__exit(pmm__turn_t *turn) {
 }
 
 /* -- takes: both sides may be taken at once, each while none of its own is under way -- */
-static bool take_under_way(const pmm__turn_t *t, pmm_side_t side) {
-  for (const pmm_order_t *o = pmm__order_at(t->exec, t->s->head[side]); o; o = pmm__order_at(t->exec, o->next))
-    if (o->is_exit) return true;
-  return false;
-}
-
 static void take_side(pmm__turn_t *t, pmm_side_t side, const pmm_level_t *want) {
   int64_t const qty = pmm_floor_to_lot(want->qty_e6, t->lot_e6);
-  if (qty < t->min_e6 || !pmm_grid_is_valid(&t->ctx->market->grid, want->price_e4) || take_under_way(t, side)) return;
+  if (qty < t->min_e6 || !pmm_grid_is_valid(&t->ctx->market->grid, want->price_e4) || exit_under_way(t, side)) return;
   int64_t const sell = sell_part(t, side, qty);
   draft_t d = {.route = sell_route(side), .price_e4 = want->price_e4, .qty_e6 = sell, .is_exit = true, .opens = true};
   if (sell) submit(t, d);

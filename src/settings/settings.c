@@ -1,11 +1,10 @@
 /* settings.c -- tables of what a user can set about venues, feeds and servers; see pmm/settings.h. */
 #include "pmm/settings.h"
+#include "exchange/row.h"
 
-#define ROW(struct_, type_, field_, name_, def_, min_, max_, unit_, choices_, help_) \
-  {.name = name_, .type = PMM_PARAM_##type_, .offset = offsetof(struct_, field_), .def = def_, .min = min_, .max = max_, .unit = unit_, .choices = choices_, .help = help_}
 #define CNT(table) (sizeof table / sizeof table[0])
 
-#define V(...) ROW(pmm_venue_params_t, __VA_ARGS__)
+#define V(...) PMM__ROW(pmm_venue_params_t, __VA_ARGS__)
 const pmm_param_t pmm_venue_param_table[] = {
   V(TEXT, name, "name", "", 0, 0, "", NULL, "for logs and reports; empty: the venue's"),
   V(ENUM, venue, "venue", "kalshi", 0, 0, "", "kalshi|polymarket|degen", "which protocol it speaks"),
@@ -32,7 +31,7 @@ const pmm_param_t pmm_venue_param_table[] = {
 };
 const size_t pmm_venue_param_cnt = CNT(pmm_venue_param_table);
 
-#define F(...) ROW(pmm_feed_params_t, __VA_ARGS__)
+#define F(...) PMM__ROW(pmm_feed_params_t, __VA_ARGS__)
 const pmm_param_t pmm_feed_param_table[] = {
   F(TEXT, name, "name", "", 0, 0, "", NULL, "for logs; empty: the source's"),
   F(ENUM, source, "source", "binance", 0, 0, "", "binance|coinbase|coinbase_advanced|rtds|polybolt|kalshi_index", "which protocol it speaks"),
@@ -47,7 +46,7 @@ const pmm_param_t pmm_feed_param_table[] = {
 };
 const size_t pmm_feed_param_cnt = CNT(pmm_feed_param_table);
 
-#define M(...) ROW(pmm_merge_params_t, __VA_ARGS__)
+#define M(...) PMM__ROW(pmm_merge_params_t, __VA_ARGS__)
 const pmm_param_t pmm_merge_param_table[] = {
   M(F64, max_dev_bps, "max_dev_bps", "50", 0.1, 10000, "bps", NULL, "a source further from the median is dropped, and re-admitted at half"),
   M(INT, quorum, "quorum", "2", 1, 16, "", NULL, "healthy sources needed for a price"),
@@ -59,7 +58,7 @@ const pmm_param_t pmm_merge_param_table[] = {
 };
 const size_t pmm_merge_param_cnt = CNT(pmm_merge_param_table);
 
-#define S(...) ROW(pmm_serve_params_t, __VA_ARGS__)
+#define S(...) PMM__ROW(pmm_serve_params_t, __VA_ARGS__)
 const pmm_param_t pmm_serve_param_table[] = {
   S(ENUM, dialect, "dialect", "degen", 0, 0, "", "kalshi|polymarket|degen|binance|coinbase|coinbase_advanced|rtds|polybolt|kalshi_index",
     "whose protocol it speaks: a venue's, or a price feed's"),
@@ -77,7 +76,7 @@ const pmm_param_t pmm_serve_param_table[] = {
 };
 const size_t pmm_serve_param_cnt = CNT(pmm_serve_param_table);
 
-#define L(...) ROW(pmm_listing_params_t, __VA_ARGS__)
+#define L(...) PMM__ROW(pmm_listing_params_t, __VA_ARGS__)
 const pmm_param_t pmm_listing_param_table[] = {
   L(TEXT, id, "id", "DEMO", 0, 0, "", NULL, "the market's name"),
   L(TEXT, event, "event", "", 0, 0, "", NULL, "exposure group; empty: its id"),
@@ -99,7 +98,7 @@ const pmm_param_t pmm_listing_param_table[] = {
 };
 const size_t pmm_listing_param_cnt = CNT(pmm_listing_param_table);
 
-#define A(...) ROW(pmm_member_params_t, __VA_ARGS__)
+#define A(...) PMM__ROW(pmm_member_params_t, __VA_ARGS__)
 const pmm_param_t pmm_member_param_table[] = {
   A(TEXT, name, "name", "maker", 0, 0, "", NULL, "the account's name"),
   A(CASH, cash_e6, "cash", "10000", 0, 1e9, "dollars", NULL, "deposited at the start"),
@@ -111,7 +110,7 @@ const pmm_param_t pmm_member_param_table[] = {
 };
 const size_t pmm_member_param_cnt = CNT(pmm_member_param_table);
 
-#define X(...) ROW(pmm_faults_params_t, __VA_ARGS__)
+#define X(...) PMM__ROW(pmm_faults_params_t, __VA_ARGS__)
 const pmm_param_t pmm_faults_param_table[] = {
   X(INT, seed, "seed", "1", 0, 9007199254740992.0, "", NULL, "the same seed gives the same faults"),
   X(DURATION, delay_ns, "delay", "0", 0, 60, "s", NULL, "answers and messages are late by this"),
@@ -133,7 +132,7 @@ const pmm_param_t pmm_faults_param_table[] = {
 };
 const size_t pmm_faults_param_cnt = CNT(pmm_faults_param_table);
 
-#define R(...) ROW(pmm_live_params_t, __VA_ARGS__)
+#define R(...) PMM__ROW(pmm_live_params_t, __VA_ARGS__)
 const pmm_param_t pmm_live_param_table[] = {
   R(TEXT, state, "state", "", 0, 0, "", NULL, "folder for what must survive a restart; empty: ~/.local/state/pmm"),
   R(TEXT, secrets, "secrets", "", 0, 0, "", NULL, "a file of NAME=value lines that only its owner can read, beside the environment; empty: none"),
