@@ -46,6 +46,7 @@ typedef struct pmm_order {
   int64_t ahead_e6;             /* quantity before it in the queue where the gateway tells, else -1 */
   bool is_exit;
   bool cancel_sent;             /* at least once: counted once */
+  bool seen;                    /* the venue has told of it: it rests or rested in its book. An order asked for, and cancelled before it got there, never did */
   bool closed;                  /* the venue has closed it; only fills still under way may come */
   uint32_t next, prev;          /* of its slot's list of open orders of its side, best price first, then oldest */
 } pmm_order_t;

@@ -66,6 +66,7 @@ typedef struct pmm_live_status {
   uint64_t recorded, recorder_lost;   /* records on tape, and those that a full disk or a slow one cost */
   int64_t equity_e6;
   uint32_t open_orders;
+  uint64_t put_off;                   /* bursts in which the engine and an adapter answered each other for too long: the rest waited 1 ms; 0 in a sound run */
 } pmm_live_status_t;
 void pmm_live_status(pmm_live_t *live, pmm_live_status_t *out);
 /* The run so far in the figures of a backtest; freed by the caller. PMM_NOT_READY before there is an engine. */

@@ -34,7 +34,7 @@ static inline int64_t pmm_position_net(const pmm_position_t *p) { return p->yes_
    payout_yes_e6: of one YES, 0 .. 1e6. Realised profit and fees are not in it. */
 int64_t pmm_position_settle(const pmm_position_t *position, int64_t payout_yes_e6);
 
-typedef struct pmm_own_order { uint64_t order_id; int64_t open_e6, ahead_e6; /* -1 unknown */ int64_t placed_ns; int32_t price_e4; uint8_t side, state; } pmm_own_order_t;
+typedef struct pmm_own_order { uint64_t order_id; int64_t open_e6, ahead_e6; /* -1 unknown */ int64_t placed_ns; int32_t price_e4; uint8_t side, state; bool seen; /* by the venue: it may be in the book */ } pmm_own_order_t;
 
 /* Underlying of the market, merged over its fresh sources. */
 typedef struct pmm_under_view {

@@ -42,6 +42,7 @@ static pmm_status_t on_ack(pmm_exec_t *e, pmm_order_t *o, const pmm_event_t *ev)
   if (ev->ref_id) o->ref_id = ev->ref_id;
   /* A copy of the first acknowledgement does not tell that an order of unknown fate still rests. */
   if (o->closed || (again && o->state == PMM_ORDER_UNKNOWN)) return too_late(e, o);
+  o->seen = true;
   return pmm__order_step(e, o, PMM_IN_ACK);
 }
 
@@ -65,8 +66,7 @@ static pmm_status_t on_closed(pmm_exec_t *e, pmm_order_t *o, const pmm_event_t *
 
 /* A venue's limit on requests says nothing about the order: known to rest, it still does, and is cancelled again by and by. */
 static pmm_status_t on_cancel_reject(pmm_exec_t *e, pmm_order_t *o, const pmm_event_t *ev) {
-  bool const known = o->ref_id != 0 || o->filled_e6 > 0;
-  if (ev->md.aux != PMM_REJECT_RATE || o->state != PMM_ORDER_PENDING_CANCEL || o->closed || !known) return pmm__order_step(e, o, PMM_IN_CANCEL_REJECT);
+  if (ev->md.aux != PMM_REJECT_RATE || o->state != PMM_ORDER_PENDING_CANCEL || o->closed || !o->seen) return pmm__order_step(e, o, PMM_IN_CANCEL_REJECT);
   o->state = o->filled_e6 > 0 ? PMM_ORDER_PARTLY_FILLED : PMM_ORDER_LIVE;
   return PMM_OK;
 }
@@ -91,6 +91,7 @@ static pmm_status_t on_order_state(pmm_exec_t *e, pmm_order_t *o, const pmm_even
   int64_t const open = ev->md.qty_e6, filled = ev->amount_e6;
   if (filled < o->filled_e6 || open < 0 || (open > 0 && o->closed)) return too_late(e, o);
   if (open > 0) {
+    o->seen = true;
     shrink_to(o, filled + open);
     return pmm__order_step(e, o, PMM_IN_FOUND);
   }
@@ -154,6 +155,7 @@ static pmm_status_t take_fill(pmm_exec_t *e, uint32_t slot, uint8_t route, const
 static pmm_status_t on_fill(pmm_exec_t *e, pmm_order_t *o, const pmm_event_t *ev, pmm_exec_effect_t *fx) {
   pmm_status_t const st = take_fill(e, o->slot, o->route, ev, fx);
   if (st != PMM_OK) return st;
+  o->seen = true;
   o->filled_e6 += ev->md.qty_e6;
   o->qty_e6 = pmm_max64(o->qty_e6, o->filled_e6); /* more than we thought open: still a fact */
   return step_fill(e, o);
@@ -170,7 +172,7 @@ pmm_status_t pmm_exec_adopt(pmm_exec_t *exec, uint32_t slot, const pmm_exec_foun
   s->lot_e6 = market->lot_e6;
   pmm_order_t draft = {.id = found->order_id, .ref_id = found->ref_id, .slot = slot, .market = s->market, .route = found->route, .tif = PMM_GTC,
     .state = found->filled_e6 > 0 ? PMM_ORDER_PARTLY_FILLED : PMM_ORDER_LIVE, .price_e4 = found->price_e4, .qty_e6 = found->filled_e6 + found->open_e6,
-    .filled_e6 = found->filled_e6, .placed_ns = found->now_ns, .acted_ns = found->now_ns, .ahead_e6 = -1};
+    .filled_e6 = found->filled_e6, .placed_ns = found->now_ns, .acted_ns = found->now_ns, .ahead_e6 = -1, .seen = true};
   pmm_route_t const route = (pmm_route_t)found->route;
   int64_t fee = pmm_route_is_sell(route) ? 0 : pmm__fee_reserve(s, found->price_e4, found->open_e6);
   pmm_status_t st = pmm_ledger_lock(exec->ledger, &draft.lock, slot, route, found->price_e4, found->open_e6, fee);

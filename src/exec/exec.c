@@ -72,7 +72,7 @@ size_t pmm_exec_own_orders(const pmm_exec_t *exec, uint32_t slot, pmm_own_order_
   for (int side = 0; side < 2; side++)
     for (const pmm_order_t *o = pmm__order_at(exec, exec->slot[slot].head[side]); o && n < cap; o = pmm__order_at(exec, o->next))
       out[n++] = (pmm_own_order_t){.order_id = o->id, .open_e6 = pmm_order_open(o), .ahead_e6 = o->ahead_e6, .placed_ns = o->placed_ns,
-        .price_e4 = o->price_e4, .side = (uint8_t)side, .state = o->state};
+        .price_e4 = o->price_e4, .side = (uint8_t)side, .state = o->state, .seen = o->seen};
   return n;
 }
 

@@ -97,8 +97,13 @@ static void send_out(pmm_live_t *l, pmm__live_venue_t *v) {
   for (uint32_t i = 0; i < cnt; i++) pmm__paper_action(l->paper, now, &v->out[i]);
 }
 
+#define ROUNDS_MAX 32
+#define PAUSE_NS PMM_NS_PER_MS
+
 static void set_timer(pmm_live_t *l) {
-  int64_t next = pmm_engine_next_timer(l->setup.engine);
+  uint32_t left;
+  (void)pmm_engine_actions(l->setup.engine, &left);
+  int64_t next = left ? pmm_net_now(l->net) + PAUSE_NS : pmm_engine_next_timer(l->setup.engine);
   if (l->paper) next = pmm_min64(next, pmm__paper_next(l->paper));
   if (next == PMM_NS_MAX) {
     pmm_net_timer_stop(l->net, &l->timer);
@@ -120,16 +125,22 @@ static void tell_risk(pmm_live_t *l) {
   if (fresh & PMM_ALERT_KILLED) pmm__live_note(l, PMM_ALERT, "killed", PMM_NOTICE_NO_MARKET, "the kill switch is on: every order is cancelled, and none is placed");
 }
 
-/* An adapter may refuse an action at once: its event comes from inside submit, and what the engine makes of it goes out in the next round. */
+/* An adapter may answer an action at once: its event comes from inside submit, and what the engine makes of it goes out in the next round. A strategy and
+   an adapter that answer each other without end must not keep the loop from the sockets: after ROUNDS_MAX the rest waits for PAUSE_NS. */
 void pmm__live_pump(pmm_live_t *l) {
   if (l->in_engine || !l->has_setup) return;
   l->in_engine = true;
   pmm_engine_t *const e = l->setup.engine;
   pmm_observer_t const *const o = l->cfg.observer;
-  for (;;) {
+  uint32_t round = 0;
+  for (;; round++) {
     uint32_t cnt;
     const pmm_action_t *const action = pmm_engine_actions(e, &cnt);
     if (cnt == 0) break;
+    if (round == ROUNDS_MAX) {
+      l->put_off++;
+      break;
+    }
     if (o && o->actions) o->actions(o->ctx, pmm_engine_now(e), action, cnt);
     hand_out(l, action, cnt);
     pmm_engine_actions_done(e);

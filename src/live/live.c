@@ -344,6 +344,7 @@ void pmm_live_status(pmm_live_t *l, pmm_live_status_t *out) {
   if (!l->has_setup) return;
   out->killed = pmm_engine_risk(l->setup.engine)->killed;
   out->equity_e6 = pmm_engine_equity(l->setup.engine);
+  out->put_off = l->put_off;
   for (uint32_t i = 0; i < l->setup.slot_cnt; i++) out->open_orders += pmm_exec_open_cnt(pmm_engine_exec(l->setup.engine), i);
 }
 

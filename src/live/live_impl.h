@@ -49,6 +49,7 @@ struct pmm_live {
   pmm__own_t *own;              /* NULL on paper: our orders are in nobody's book */
   pmm__recorder_t *recorder;
   bool told_killed;
+  uint64_t put_off;             /* bursts of actions that answered each other for too long to be sent at once */
   uint32_t told_alerts;         /* pmm_risk_alert_t */
 };
 

@@ -39,7 +39,7 @@ void pmm__own_close(pmm__own_t *w) {
   free(w);
 }
 
-static bool rests(const pmm_own_order_t *o) { return o->state != PMM_ORDER_PENDING_NEW && o->open_e6 > 0; }
+static bool rests(const pmm_own_order_t *o) { return o->seen && o->open_e6 > 0; }
 
 /* Visits our resting orders in a market. */
 typedef void (*visit_t)(void *ctx, const pmm_own_order_t *o);
