@@ -24,9 +24,12 @@ static int32_t resting_price(const pmm__turn_t *t, pmm_side_t side, int32_t pric
   return side == PMM_BID ? pmm_grid_down(grid, price_e4) : pmm_grid_up(grid, price_e4); /* the grid changed under it */
 }
 
+/* A cut stops at the least size the venue takes: with every order below it there would be no fill, and so no winning one to end the losing streak. */
 static int64_t order_size(const pmm__turn_t *t, int64_t qty_e6, double factor) {
-  int64_t const cut = factor == 1 ? qty_e6 : (int64_t)((double)qty_e6 * factor);
-  return pmm_floor_to_lot(cut, t->lot_e6);
+  int64_t const whole = pmm_floor_to_lot(qty_e6, t->lot_e6);
+  if (factor == 1) return whole;
+  int64_t const cut = pmm_floor_to_lot((int64_t)((double)qty_e6 * factor), t->lot_e6);
+  return whole < t->min_e6 ? whole : pmm_max64(cut, t->min_e6);
 }
 
 /* Levels as they can stand: on the grid, inside the book, of a size the venue takes; of several that come to lie on one

@@ -306,6 +306,11 @@ static void test_losing_streak_halves_sizes(void **state) {
   world_want(&w, "b.4700x10.01");
   world_quote(&w, 0);
   assert_string_equal(world_actions(&w), "+b.4700x5");
+  world_answer(&w);
+  w.market.min_size_e6 = QTY(8); /* of two levels one is let down to the least the venue takes; the other was never of that size */
+  world_want(&w, "b.4600x12 b.4500x7");
+  world_quote(&w, 0);
+  assert_string_equal(world_actions(&w), "-b.4700x5 +b.4600x8");
 }
 
 static void test_rate_budget(void **state) {

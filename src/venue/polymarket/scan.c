@@ -245,11 +245,15 @@ static bool scan_list(pmm_poly_codec_t *codec, cursor_t *c, int field) {
   }
 }
 
+/* Members that are lists, or null: anything else there is for the full parser to name. */
+#define BIT(field) (UINT64_C(1) << PMM__F_##field)
+#define LISTS (BIT(BIDS) | BIT(ASKS) | BIT(CHANGES) | BIT(PRICE_CHANGES) | BIT(MAKER_ORDERS))
+
 static bool scan_member(pmm_poly_codec_t *codec, cursor_t *c) {
   pmm__span_t value;
   int const field = scan_key(c);
   if (field < 0 || c->p >= c->end) return false;
-  if (*c->p != '[') return scan_scalar(c, &value) && note(&codec->top, field, &value);
+  if (*c->p != '[') return !(LISTS >> field & 1) && scan_scalar(c, &value) && note(&codec->top, field, &value);
   value = (pmm__span_t){c->p, 1, (uint32_t)(c->p - c->start), false};
   c->p++;
   return note(&codec->top, field, &value) && scan_list(codec, c, field);
