@@ -310,17 +310,19 @@ static void test_prepared(void **state) {
     assert_null(pmm_poly_prepared_take(store, &want, now));
     pmm_poly_prepared_want(store, &want, now);
     assert_null(pmm_poly_prepared_take(store, &want, now)); /* wanted is not signed */
-    assert_true(pmm_poly_prepared_refill(store, salt++, now));
-    assert_false(pmm_poly_prepared_refill(store, salt++, now));
-    const pmm_poly_ready_t *ready = pmm_poly_prepared_take(store, &want, now);
-    assert_non_null(ready);
-    check_ready(ready, &want);
-    pmm_poly_word_t const first = ready->id;
-    assert_null(pmm_poly_prepared_take(store, &want, now)); /* once only */
+    pmm_poly_word_t id[3];
+    for (int k = 0; k < 3; k++) assert_true(pmm_poly_prepared_refill(store, salt++, now));
+    assert_false(pmm_poly_prepared_refill(store, salt++, now)); /* three of a kind are enough */
+    for (int k = 0; k < 3; k++) {
+      const pmm_poly_ready_t *const ready = pmm_poly_prepared_take(store, &want, now);
+      assert_non_null(ready);
+      check_ready(ready, &want);
+      id[k] = ready->id;
+      for (int j = 0; j < k; j++) assert_false(pmm_poly_word_eq(&id[j], &id[k])); /* another salt, another order */
+    }
+    assert_null(pmm_poly_prepared_take(store, &want, now)); /* each once only */
     while (pmm_poly_prepared_refill(store, salt++, now)) {}
-    ready = pmm_poly_prepared_take(store, &want, now + 59 * PMM_NS_PER_S);
-    assert_non_null(ready);
-    assert_false(pmm_poly_word_eq(&first, &ready->id)); /* another salt, another order */
+    assert_non_null(pmm_poly_prepared_take(store, &want, now + 59 * PMM_NS_PER_S));
     while (pmm_poly_prepared_refill(store, salt++, now)) {}
     assert_null(pmm_poly_prepared_take(store, &want, now + 61 * PMM_NS_PER_S)); /* too old */
   }

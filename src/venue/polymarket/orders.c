@@ -315,7 +315,8 @@ static void want_more(pmm__poly_t *p, const pmm__order_t *o) {
     pmm_poly_want_t const want = {o->market, o->route, o->price_e4 + step * tick, o->qty_e6};
     if (want.price_e4 > 0 && want.price_e4 < PMM_ONE_E4) pmm_poly_prepared_want(store, &want, now);
   }
-  if (p->refill.heap == 0) pmm_net_timer_set(p->net, &p->refill, pmm_net_mono(p->net) + PMM_NS_PER_MS);
+  int64_t const soon = pmm_net_mono(p->net) + PMM_NS_PER_MS;
+  if (p->refill.heap == 0 || p->refill.at_ns > soon) pmm_net_timer_set(p->net, &p->refill, soon); /* it may be asleep for a second */
 }
 
 static uint32_t collect(pmm__poly_t *p, uint32_t *list, pmm_poly_post_t *post, uint32_t max, int64_t now) {

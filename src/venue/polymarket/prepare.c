@@ -2,15 +2,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WAYS 4 /* places a wanted order may stand in: its bucket */
+#define WAYS 4  /* places a wanted order may stand in: its bucket */
+#define DEPTH 3 /* orders ready in a place: a quote that goes and comes back at once finds another */
 
 typedef struct place {
   pmm_poly_want_t want;
-  int64_t asked_ns, signed_ns;
-  bool used, ready;
+  int64_t asked_ns, signed_ns[DEPTH];
+  bool used;
   uint32_t next; /* in the list of places to sign + 1; 0 ends it */
   bool queued;
-  pmm_poly_ready_t order;
+  uint32_t ready;                /* so many of order[], oldest first */
+  pmm_poly_ready_t order[DEPTH];
 } place_t;
 
 typedef struct terms {
@@ -63,7 +65,7 @@ void pmm_poly_prepared_free(pmm_poly_prepared_t *store) {
 
 static void drop_market(pmm_poly_prepared_t *s, uint32_t market) {
   for (uint32_t i = 0; i < s->place_cnt; i++)
-    if (s->place[i].used && s->place[i].want.market == market) s->place[i].used = s->place[i].ready = false;
+    if (s->place[i].used && s->place[i].want.market == market) s->place[i].used = false, s->place[i].ready = 0;
 }
 
 pmm_status_t pmm_poly_prepared_market(pmm_poly_prepared_t *store, uint32_t market, const char *token_yes, const char *token_no, bool neg_risk,
@@ -108,6 +110,15 @@ static void queue(pmm_poly_prepared_t *s, place_t *p) {
   s->tail = n;
 }
 
+/* What was just used is likeliest to be used again: before the rest. */
+static void queue_first(pmm_poly_prepared_t *s, place_t *p) {
+  if (p->queued) return;
+  p->queued = true;
+  p->next = s->head;
+  s->head = (uint32_t)(p - s->place) + 1;
+  if (s->tail == 0) s->tail = s->head;
+}
+
 static place_t *dequeue(pmm_poly_prepared_t *s) {
   if (s->head == 0) return NULL;
   place_t *const p = &s->place[s->head - 1];
@@ -127,10 +138,10 @@ void pmm_poly_prepared_want(pmm_poly_prepared_t *store, const pmm_poly_want_t *w
       if (p->used && (!bucket[i].used || bucket[i].asked_ns < p->asked_ns)) p = &bucket[i];
     p->want = *want;
     p->used = true;
-    p->ready = false;
+    p->ready = 0;
   }
   p->asked_ns = now_ns;
-  if (!p->ready) queue(store, p);
+  if (p->ready < DEPTH) queue(store, p);
 }
 
 /* -- orders -- */
@@ -189,9 +200,16 @@ pmm_status_t pmm_poly_order_make_taker(pmm_poly_prepared_t *store, const pmm_pol
 }
 
 /* -- keeping ready, taking -- */
-static bool is_fresh(const pmm_poly_prepared_t *s, const place_t *p, int64_t now_ns, int64_t age_ns) {
-  (void)s;
-  return p->ready && now_ns - p->signed_ns < age_ns;
+static void drop_oldest(place_t *p) {
+  p->ready--;
+  for (uint32_t i = 0; i < p->ready; i++) {
+    p->signed_ns[i] = p->signed_ns[i + 1];
+    p->order[i] = p->order[i + 1];
+  }
+}
+
+static void drop_old(pmm_poly_prepared_t *s, place_t *p, int64_t now_ns, int64_t age_ns) {
+  for (; p->ready > 0 && now_ns - p->signed_ns[0] >= age_ns; drop_oldest(p)) s->stats.expired++;
 }
 
 /* An order that will soon be too old, and was asked for within one age: worth a new signature. Looks at a few places a call. */
@@ -199,24 +217,24 @@ static void queue_aging(pmm_poly_prepared_t *s, int64_t now_ns) {
   for (uint32_t n = 0; n < 8 && s->place_cnt > 0; n++) {
     s->sweep = (s->sweep + 1) % s->place_cnt;
     place_t *const p = &s->place[s->sweep];
-    if (!p->used || !p->ready || is_fresh(s, p, now_ns, s->age_ns / 4 * 3)) continue;
-    p->ready = false;
-    s->stats.expired++;
+    if (!p->used || p->ready == 0) continue;
+    drop_old(s, p, now_ns, s->age_ns / 4 * 3);
+    if (p->ready == DEPTH) continue;
     if (now_ns - p->asked_ns < s->age_ns) queue(s, p);
-    else p->used = false;
+    else if (p->ready == 0) p->used = false;
   }
 }
 
 bool pmm_poly_prepared_refill(pmm_poly_prepared_t *store, uint64_t random, int64_t now_ns) {
   queue_aging(store, now_ns);
   for (place_t *p; (p = dequeue(store)) != NULL;) {
-    if (!p->used || p->ready) continue;
-    if (pmm_poly_order_make(store, &p->want, 0, random, now_ns, &p->order) != PMM_OK) {
+    if (!p->used || p->ready == DEPTH) continue;
+    if (pmm_poly_order_make(store, &p->want, 0, random, now_ns, &p->order[p->ready]) != PMM_OK) {
       p->used = false; /* off the grid by now */
       continue;
     }
-    p->signed_ns = now_ns;
-    p->ready = true;
+    p->signed_ns[p->ready++] = now_ns;
+    if (p->ready < DEPTH) queue(store, p); /* behind those that have none */
     return true;
   }
   return false;
@@ -224,19 +242,20 @@ bool pmm_poly_prepared_refill(pmm_poly_prepared_t *store, uint64_t random, int64
 
 const pmm_poly_ready_t *pmm_poly_prepared_take(pmm_poly_prepared_t *store, const pmm_poly_want_t *want, int64_t now_ns) {
   place_t *const p = find(store, want);
-  bool const hit = p && is_fresh(store, p, now_ns, store->age_ns);
-  if (!hit) {
+  if (p) drop_old(store, p, now_ns, store->age_ns);
+  if (!p || p->ready == 0) {
     store->stats.misses++;
     return NULL;
   }
+  pmm_poly_ready_t const *const oldest = &p->order[0];
   store->stats.hits++;
-  store->taken.id = p->order.id;
-  store->taken.order = p->order.order;
-  store->taken.json_len = p->order.json_len;
-  memcpy(store->taken.json, p->order.json, p->order.json_len + 1);
-  p->ready = false;
+  store->taken.id = oldest->id;
+  store->taken.order = oldest->order;
+  store->taken.json_len = oldest->json_len;
+  memcpy(store->taken.json, oldest->json, oldest->json_len + 1);
+  drop_oldest(p);
   p->asked_ns = now_ns;
-  queue(store, p);
+  queue_first(store, p);
   return &store->taken;
 }
 

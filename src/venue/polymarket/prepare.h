@@ -42,7 +42,7 @@ void pmm_poly_prepared_free(pmm_poly_prepared_t *store);
 /* Terms of a market, also when its tick changes (what was ready for it is dropped). PMM_INVAL (index, token, tick). */
 pmm_status_t pmm_poly_prepared_market(pmm_poly_prepared_t *store, uint32_t market, const char *token_yes, const char *token_no, bool neg_risk,
                                       int32_t tick_e4, pmm_error_t *err);
-/* An order like this may be wanted soon. Takes the place of the one longest not asked for; O(1). */
+/* An order like this may be wanted soon. Three are kept of each. Takes the place of the one longest not asked for; O(1). */
 void pmm_poly_prepared_want(pmm_poly_prepared_t *store, const pmm_poly_want_t *want, int64_t now_ns);
 /* Signs one that is wanted and not ready, or is about to be too old; random gives its salt. False: nothing to do. */
 bool pmm_poly_prepared_refill(pmm_poly_prepared_t *store, uint64_t random, int64_t now_ns);
