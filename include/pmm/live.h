@@ -56,7 +56,7 @@ typedef struct pmm_live_venue_status {
   uint64_t records, fills, orders, reports, differences;
   int64_t last_md_ns;                 /* wall time of its last record */
   int64_t cash_e6, ledger_cash_e6;    /* as of its last report; ours */
-  uint32_t orders_left;               /* after the stop */
+  uint32_t orders_left;               /* after the stop; PMM_ORDERS_LEFT_UNKNOWN: could not be asked */
 } pmm_live_venue_status_t;
 typedef struct pmm_live_status {
   pmm_live_phase_t phase;

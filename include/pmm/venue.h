@@ -26,6 +26,7 @@
 
 #define PMM_VENUE_MARKETS_MAX 4096
 #define PMM_VENUE_ORDERS_MAX 16384       /* open, or closed within the last minutes */
+#define PMM_ORDERS_LEFT_UNKNOWN UINT32_MAX
 
 typedef struct pmm_holding_report { uint32_t market; int64_t yes_e6, no_e6, yes_cost_e6, no_cost_e6; /* costs: -1 unknown */ } pmm_holding_report_t;
 typedef struct pmm_order_report {        /* an open order found at the start, adopted */
@@ -56,7 +57,9 @@ typedef struct pmm_venue_sink {          /* the driver's side; every function mu
   void (*account)(void *ctx, const pmm_event_t *event);            /* ACK .. ORDER_STATE, DEPOSIT */
   void (*report)(void *ctx, const pmm_account_report_t *report);
   void (*ready)(void *ctx, bool ready, const char *why);
-  void (*stopped)(void *ctx, uint32_t orders_left);                /* after stop: 0 unless the venue could not be reached in time */
+  /* After stop. 0: a look at the venue after the last request showed that nothing of ours rests; else how many are known or feared to, or
+     PMM_ORDERS_LEFT_UNKNOWN when none is known but the venue could not be asked in time. */
+  void (*stopped)(void *ctx, uint32_t orders_left);
   pmm_notice_sink_t notices;
 } pmm_venue_sink_t;
 

@@ -207,7 +207,9 @@ void pmm__live_stopped(void *ctx, uint32_t orders_left) {
   pmm_live_t *const l = v->live;
   v->stopped = true;
   v->status.orders_left = orders_left;
-  if (orders_left) pmm__live_note(l, PMM_ALERT, "orders-left", PMM_NOTICE_NO_MARKET, "%s: %u orders may still rest: cancel them by hand", v->status.name, orders_left);
+  if (orders_left == PMM_ORDERS_LEFT_UNKNOWN)
+    pmm__live_note(l, PMM_ALERT, "orders-left", PMM_NOTICE_NO_MARKET, "%s: could not be asked what rests; orders may still rest: look there, cancel by hand", v->status.name);
+  else if (orders_left) pmm__live_note(l, PMM_ALERT, "orders-left", PMM_NOTICE_NO_MARKET, "%s: %u orders may still rest: cancel them by hand", v->status.name, orders_left);
   for (uint32_t i = 0; i < l->venue_cnt; i++)
     if (!l->venue[i].stopped) return;
   finish(l);
@@ -218,7 +220,7 @@ static void give_up(void *ctx) {
   for (uint32_t i = 0; i < l->venue_cnt; i++)
     if (!l->venue[i].stopped) {
       l->venue[i].stopped = true;
-      l->venue[i].status.orders_left = UINT32_MAX;
+      l->venue[i].status.orders_left = PMM_ORDERS_LEFT_UNKNOWN;
       pmm__live_note(l, PMM_ALERT, "orders-left", PMM_NOTICE_NO_MARKET, "%s: did not answer in time; orders may still rest", l->venue[i].status.name);
     }
   finish(l);

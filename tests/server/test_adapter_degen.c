@@ -522,6 +522,31 @@ static void test_stop(void **state) {
   rig_close(cut);
 }
 
+/* No order that it knows of: only a look at the venue tells that none rests. */
+static void test_stop_unseen(void **state) {
+  (void)state;
+  rig_t *const r = rig_open(6, &no_faults, &plain);
+  start_ready(r);
+  pmm_vnet_cable(r->net, "degen", false);
+  pmm_degen_ops.stop(r->adapter, pmm_net_mono(r->net) + 5 * SEC);
+  run(r, 4 * SEC);
+  assert_false(r->stopped);
+  run(r, 2 * SEC);
+  assert_true(r->stopped);
+  assert_int_equal(r->left, PMM_ORDERS_LEFT_UNKNOWN);
+  rig_close(r);
+  rig_t *const back = rig_open(6, &no_faults, &plain); /* in reach again before the deadline */
+  start_ready(back);
+  pmm_vnet_cable(back->net, "degen", false);
+  pmm_degen_ops.stop(back->adapter, pmm_net_mono(back->net) + 10 * SEC);
+  run(back, 3 * SEC);
+  assert_false(back->stopped);
+  pmm_vnet_cable(back->net, "degen", true);
+  run(back, 5 * SEC);
+  assert_true(back->stopped && back->left == 0);
+  rig_close(back);
+}
+
 static void test_opening(void **state) {
   (void)state;
   static const struct { const char *why, *rest, *markets; pmm_status_t want; bool failed, retrying; const char *text; } rows[] = {
@@ -670,7 +695,7 @@ static void test_lag(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_orders), cmocka_unit_test(test_closing), cmocka_unit_test(test_takeover), cmocka_unit_test(test_unknown_orders), cmocka_unit_test(test_dead_man),
-    cmocka_unit_test(test_stop), cmocka_unit_test(test_opening), cmocka_unit_test(test_public), cmocka_unit_test(test_rate), cmocka_unit_test(test_calm), cmocka_unit_test(test_storm), cmocka_unit_test(test_lag),
+    cmocka_unit_test(test_stop), cmocka_unit_test(test_stop_unseen), cmocka_unit_test(test_opening), cmocka_unit_test(test_public), cmocka_unit_test(test_rate), cmocka_unit_test(test_calm), cmocka_unit_test(test_storm), cmocka_unit_test(test_lag),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -470,6 +470,25 @@ static void everything_at_once(void **state) {
   world_close(w);
 }
 
+/* Out of reach at the stop: that it knows of no order is no proof that none rests. */
+static void a_stop_in_vain(void **state) {
+  (void)state;
+  for (int orders = 0; orders < 2; orders++) {
+    world_t *const w = world_open(7, &(pmm_faults_params_t){.seed = 7}, 24 * 3600 * S);
+    pmm_venue_params_t const params = usual();
+    open_adapter(w, &params);
+    if (orders) place(w, 0, PMM_BID, 4000, PMM_ONE_E6, PMM_GTC);
+    pass(w, S);
+    pmm_vnet_cable(w->net, "venue", false);
+    pmm_kalshi_ops.stop(w->adapter, pmm_net_mono(w->net) + 5 * S);
+    pass(w, 4 * S);
+    assert_false(w->stopped);
+    pass(w, 2 * S);
+    assert_true(w->stopped && w->left == (orders ? 1 : PMM_ORDERS_LEFT_UNKNOWN));
+    world_close(w);
+  }
+}
+
 /* Closing sends no message; the result comes by the socket. */
 static void a_market_ends(void **state) {
   (void)state;
@@ -497,6 +516,7 @@ int main(void) {
       cmocka_unit_test(a_dead_client_leaves_nothing),
       cmocka_unit_test(what_is_found_at_the_start),
       cmocka_unit_test(everything_at_once),
+      cmocka_unit_test(a_stop_in_vain),
       cmocka_unit_test(a_market_ends),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

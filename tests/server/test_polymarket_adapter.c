@@ -625,6 +625,13 @@ static void test_stop_in_vain(void **state) {
   assert_int_equal(w->stopped, 1);
   assert_true(w->left > 0);
   world_close(w);
+  world_t *const none = world_ready(&(setup_t){.settle_ns = 4 * SEC}); /* no order that it knows of: only a look tells that none rests */
+  pmm_vnet_cable(none->net, "venue", false);
+  pmm_polymarket_ops.stop(none->adapter, pmm_net_mono(none->net) + 3 * SEC);
+  pass(none, 4 * SEC);
+  assert_int_equal(none->stopped, 1);
+  assert_true(none->left == PMM_ORDERS_LEFT_UNKNOWN);
+  world_close(none);
 }
 
 static void test_settings(void **state) {

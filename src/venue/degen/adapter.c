@@ -121,9 +121,9 @@ static void stop_looked(void *ctx, uint64_t tag, const pmm_http_response_t *r) {
 }
 
 static void stop_tick(pmm__degen_t *a) {
-  if (pmm__d_mono(a) >= a->stop_ns) {
-    uint32_t const live = pmm__orders_live_cnt(a->orders);
-    stopped(a, a->stop_left > live ? a->stop_left : live);
+  if (pmm__d_mono(a) >= a->stop_ns) { /* that none is known is no proof: a look would have ended this before */
+    uint32_t const live = pmm__orders_live_cnt(a->orders), left = a->stop_left > live ? a->stop_left : live;
+    stopped(a, left ? left : PMM_ORDERS_LEFT_UNKNOWN);
     return;
   }
   if (!a->stop_busy) a->stop_busy = pmm__d_http(a, "GET", "/orders?status=open", NULL, 0, 0, 0, stop_looked);

@@ -181,7 +181,10 @@ static void on_tick(void *ctx) {
       pmm__k_entry_tick(a, mono_ns);
     }
   }
-  if (a->stopping && mono_ns >= a->stop_by_ns) finish_stop(a, pmm__orders_live_cnt(a->orders));
+  if (a->stopping && mono_ns >= a->stop_by_ns) { /* that none is known is no proof: the list would have ended this before */
+    uint32_t const live = pmm__orders_live_cnt(a->orders);
+    finish_stop(a, live ? live : PMM_ORDERS_LEFT_UNKNOWN);
+  }
   pmm_net_timer_set(a->net, &a->tick, mono_ns + PMM__K_TICK_NS);
 }
 

@@ -88,7 +88,7 @@ static void phase_over(pmm__poly_t *p) {
 /* -- the beat -- */
 static void beat_stop(pmm__poly_t *p, int64_t now) {
   if (now >= p->stop_ns) {
-    pmm__tell_stopped(p, p->round.strays > 0 ? p->round.strays : 1);
+    pmm__tell_stopped(p, p->round.strays > 0 ? p->round.strays : PMM_ORDERS_LEFT_UNKNOWN);
     return;
   }
   if (p->stop_looking || now < p->reconcile_ns || !p->hmac_ready) return;
