@@ -68,7 +68,8 @@ typedef struct pmm_risk_order {
   int64_t open_notional_side_e6;   /* behind this order's side */
   int32_t own_best_bid_e4, own_best_ask_e4; /* of orders not being cancelled; 0 none */
   int64_t equity_e6, at_risk_e6;   /* account: equity, and what positions and open orders could lose */
-  int64_t free_cash_e6, cash_floor_e6;
+  int64_t free_cash_e6;            /* of the purse that pays for it (pmm_ledger_slot_free) */
+  int64_t cash_floor_e6;           /* that the strategy asked to keep of it; 0 none */
 } pmm_risk_order_t;
 /* pmm_risk_check gives the first check that refuses, counted in refused[]; takes a token of the rate budget when it passes.
    Order: kill switch, size, price band, self-cross, spread, net, gross, side notional, heat, daily loss, trades, cash,

@@ -63,7 +63,8 @@ typedef struct pmm_view {        /* borrowed for one call, never kept */
   const pmm_fair_t *fair;        /* other fair values by source, with their times */
   size_t fair_cnt;
   pmm_position_t position;       /* of this strategy in this market */
-  int64_t free_cash_e6;          /* of the account, not reserved by orders */
+  int64_t free_cash_e6;          /* of the purse that this market's orders are paid from (its venue's), less what open buys reserve; all strategies
+                                    there share it */
   int64_t group_net_e6;          /* net YES over all markets of this market's event */
   int64_t others_flatten_e6;     /* cash_e6 it would cost to buy the opposite of all the account's other net positions, at the
                                     values of the last marking of the account (engine.equity_every) */
@@ -71,7 +72,7 @@ typedef struct pmm_view {        /* borrowed for one call, never kept */
   pmm_under_view_t under;
   const pmm_own_order_t *orders; /* ours, this market and strategy, resting or on their way */
   size_t order_cnt;
-  double rate_left;              /* order actions left in the venue's budget now; INFINITY without a limit */
+  double rate_left;              /* order actions left now in the account's own budget (risk.max_order_rate); INFINITY without one */
   const pmm_signals_t *signals;  /* never NULL */
 } pmm_view_t;
 

@@ -80,7 +80,6 @@ typedef struct pmm_venue_ops {
   void (*submit)(pmm_adapter_t *adapter, const pmm_action_t *action, size_t cnt);
   void (*cancel_all)(pmm_adapter_t *adapter);   /* everything of ours in its markets, known or not, by the venue's own means */
   void (*reconcile)(pmm_adapter_t *adapter);    /* now instead of at the next beat */
-  double (*rate_left)(const pmm_adapter_t *adapter); /* order actions left in the budget now */
   void (*stop)(pmm_adapter_t *adapter, int64_t deadline_mono_ns); /* cancel_all, confirmed by a look; then sink->stopped */
   void (*close)(pmm_adapter_t *adapter);        /* frees it; no callback afterwards */
 } pmm_venue_ops_t;

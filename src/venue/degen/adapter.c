@@ -297,13 +297,9 @@ static void degen_cancel_all(pmm_adapter_t *a) {
 }
 
 static void degen_reconcile(pmm_adapter_t *a) { a->read_wanted = true; }
-static double degen_rate_left(const pmm_adapter_t *a) {
-  double const left = a->bucket.tokens + (double)(pmm_net_mono(a->net) - a->bucket.at_ns) * 1e-9 * a->bucket.rate;
-  return left > a->bucket.cap ? a->bucket.cap : left < 0 ? 0 : left;
-}
 
 static const char *const secret_names[] = {"DEGEN_API_KEY", "DEGEN_WALLET_KEY", NULL};
 const pmm_venue_ops_t pmm_degen_ops = {
   .venue = PMM_VENUE_DEGEN, .secrets = secret_names, .open = degen_open, .start = degen_start, .submit = pmm__d_submit, .cancel_all = degen_cancel_all,
-  .reconcile = degen_reconcile, .rate_left = degen_rate_left, .stop = degen_stop, .close = degen_close,
+  .reconcile = degen_reconcile, .stop = degen_stop, .close = degen_close,
 };

@@ -347,13 +347,6 @@ static void start(pmm_adapter_t *a, uint32_t first_market, int64_t fills_since_n
 
 static void reconcile(pmm_adapter_t *a) { a->reconcile_wanted = a->taken_over; }
 
-static double rate_left(const pmm_adapter_t *a) {
-  pmm_bucket_t b = a->write_bucket;
-  (void)pmm_bucket_take(&b, 0, PMM_BUCKET_NORMAL, pmm_net_mono(a->net));
-  double const left = (b.tokens - b.cancel_reserve) / (double)(a->costs.create > 0 ? a->costs.create : 1);
-  return left > 0 ? left : 0;
-}
-
 static void stop(pmm_adapter_t *a, int64_t deadline_mono_ns) {
   a->stopping = true;
   a->stop_by_ns = deadline_mono_ns;
@@ -379,6 +372,5 @@ const pmm_venue_ops_t pmm_kalshi_ops = {.venue = PMM_VENUE_KALSHI,
                                         .submit = pmm__k_submit,
                                         .cancel_all = pmm__k_cancel_all,
                                         .reconcile = reconcile,
-                                        .rate_left = rate_left,
                                         .stop = stop,
                                         .close = close_adapter};

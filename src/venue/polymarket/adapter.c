@@ -332,13 +332,6 @@ static void poly_reconcile(pmm_adapter_t *adapter) {
   if (p->took_over && p->stage == PMM__RUNNING) p->reconcile_ns = pmm_net_mono(p->net);
 }
 
-static double poly_rate_left(const pmm_adapter_t *adapter) {
-  const pmm__poly_t *const p = pmm__poly_const(adapter);
-  pmm_bucket_t bucket = p->bucket_order; /* a copy, brought up to now by taking nothing */
-  (void)pmm_bucket_take(&bucket, 0, PMM_BUCKET_NORMAL, pmm_net_mono(p->net));
-  return bucket.tokens > p->queue_cnt ? bucket.tokens - p->queue_cnt : 0;
-}
-
 void pmm__tell_stopped(pmm__poly_t *p, uint32_t left) {
   if (p->stage == PMM__STOPPED) return;
   p->stage = PMM__STOPPED;
@@ -377,4 +370,4 @@ static void poly_close(pmm_adapter_t *adapter) {
 
 const pmm_venue_ops_t pmm_polymarket_ops = {
     .venue = PMM_VENUE_POLYMARKET, .secrets = secret_names, .open = poly_open, .start = poly_start, .submit = poly_submit, .cancel_all = poly_cancel_all,
-    .reconcile = poly_reconcile, .rate_left = poly_rate_left, .stop = poly_stop, .close = poly_close};
+    .reconcile = poly_reconcile, .stop = poly_stop, .close = poly_close};

@@ -176,7 +176,6 @@ typedef struct pmm__poly {
 } pmm__poly_t;
 
 static inline pmm__poly_t *pmm__poly(pmm_adapter_t *adapter) { return (pmm__poly_t *)(void *)adapter; }
-static inline const pmm__poly_t *pmm__poly_const(const pmm_adapter_t *adapter) { return (const pmm__poly_t *)(const void *)adapter; }
 
 /* -- adapter.c -- */
 int64_t pmm__venue_now(const pmm__poly_t *p);           /* wall time as the venue has it */
