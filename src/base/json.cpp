@@ -35,14 +35,17 @@ static pmm_status_t fail_simd(pmm_json_parser *p, size_t at, error_code code) {
   return code == MEMALLOC || code == CAPACITY ? PMM_FULL : PMM_PARSE;
 }
 
+static bool grow_nodes(pmm_json_parser *p, size_t cap) {
+  if (cap <= p->node_cap) return true;
+  auto *const grown = static_cast<pmm_json_node_t *>(std::realloc(p->node, cap * sizeof(pmm_json_node_t)));
+  if (!grown) return false;
+  p->node = grown;
+  p->node_cap = cap;
+  return true;
+}
+
 static pmm_json_node_t *add_node(pmm_json_parser *p, pmm_json_type_t type, const char *text, size_t len, size_t at) {
-  if (p->node_cnt == p->node_cap) {
-    size_t const cap = p->node_cap ? p->node_cap * 2 : 1024;
-    auto *const grown = static_cast<pmm_json_node_t *>(std::realloc(p->node, cap * sizeof(pmm_json_node_t)));
-    if (!grown) return nullptr;
-    p->node = grown;
-    p->node_cap = cap;
-  }
+  if (p->node_cnt == p->node_cap && !grow_nodes(p, p->node_cap ? p->node_cap * 2 : 1024)) return nullptr;
   pmm_json_node_t *const n = &p->node[p->node_cnt++];
   *n = {text, static_cast<uint32_t>(len), 1, static_cast<uint32_t>(at), static_cast<uint32_t>(type)};
   return n;
@@ -254,6 +257,12 @@ void pmm_json_free(pmm_json_parser_t *parser) {
   std::free(parser->node);
   std::free(parser->unescaped);
   delete parser;
+}
+
+pmm_status_t pmm_json_reserve(pmm_json_parser_t *parser, size_t len) {
+  if (len >= PMM_JSON_LEN_MAX) return PMM_FULL;
+  /* the most nodes: [0,0,0], one for every two bytes and one for the array */
+  return grow_nodes(parser, len / 2 + 1) && grow_unescaped(parser, len) && !parser->simd.allocate(len) ? PMM_OK : PMM_FULL;
 }
 
 pmm_status_t pmm_json_parse(pmm_json_parser_t *parser, const char *text, size_t len, const pmm_json_node_t **root, size_t *at,

@@ -1,6 +1,6 @@
 /* base/json.h -- JSON text into a flat list of nodes, by simdjson's On-Demand parser (the one C++ file of pmm).
    Numbers stay text: a price never passes through a double. A parser is reused from line to line and allocates only
-   while its longest line grows. Single-threaded; one document at a time. */
+   while its longest line grows beyond what was reserved. Single-threaded; one document at a time. */
 #ifndef PMM_BASE_JSON_H
 #define PMM_BASE_JSON_H
 #include "pmm/types.h"
@@ -35,6 +35,10 @@ typedef struct pmm_json_node {
 typedef struct pmm_json_parser pmm_json_parser_t;
 pmm_json_parser_t *pmm_json_new(void); /* NULL when out of memory */
 void pmm_json_free(pmm_json_parser_t *parser);
+
+/* pmm_json_reserve takes all memory that a document of up to len bytes can need, whatever is in it: parsing one does not allocate. About 16 bytes for each
+   of len, whose pages are only used as far as documents reach. PMM_FULL: too long, or out of memory. */
+pmm_status_t pmm_json_reserve(pmm_json_parser_t *parser, size_t len);
 
 /* pmm_json_parse reads one document, an object or an array, filling text[0..len); PMM_JSON_PAD readable bytes must follow. *root points at the
    first node, valid until the next call or a change of text. The whole document is checked, used or not, except that

@@ -8,7 +8,7 @@
 #include "pmm/clock.h"
 #include "pmm/decimal.h"
 
-#define WARM_LEN 65536 /* the parsers start with room for a frame of this many bytes */
+#define RESERVED_LEN 65536 /* the parsers start with room for a frame of this many bytes */
 #define E18_MAX 64     /* digits of an integer scaled by 10^18 that we look at */
 
 static const pmm__codec_ops_t *const OPS[PMM_FEED_CNT] = {
@@ -251,30 +251,14 @@ static pmm_status_t add_stream(pmm_feed_codec_t *c, const pmm_feed_stream_t *s, 
   return PMM_OK;
 }
 
-/* An array of numbers as long as WARM_LEN has the most nodes that such a frame can have: both parsers grow once, here. */
-static pmm_status_t warm(pmm_feed_codec_t *c) {
-  char *const text = malloc(WARM_LEN + PMM_JSON_PAD);
-  if (!text) return PMM_FULL;
-  for (size_t i = 0; i < WARM_LEN; i += 2) memcpy(text + i, "0,", 2);
-  text[0] = '[', text[1] = ' ', text[WARM_LEN - 1] = ']';
-  memset(text + WARM_LEN, 0, PMM_JSON_PAD);
-  const pmm_json_node_t *root;
-  const char *why;
-  size_t at;
-  pmm_status_t st = pmm_json_parse(c->json, text, WARM_LEN, &root, &at, &why);
-  text[PMM__INNER_MAX - 1] = ']';
-  if (st == PMM_OK) st = pmm_json_parse(c->inner_json, text, PMM__INNER_MAX, &root, &at, &why);
-  free(text);
-  return st == PMM_OK ? PMM_OK : PMM_FULL;
-}
-
 static pmm_status_t take_memory(pmm_feed_codec_t *c) {
   c->json = pmm_json_new();
   c->inner_json = pmm_json_new();
   c->tick = calloc(PMM__TICKS_MAX, sizeof *c->tick);
   if (c->levels_max) c->level = calloc(c->levels_max, sizeof *c->level);
   if (!c->json || !c->inner_json || !c->tick || (c->levels_max && !c->level)) return PMM_FULL;
-  return warm(c);
+  pmm_status_t const st = pmm_json_reserve(c->json, RESERVED_LEN);
+  return st == PMM_OK ? pmm_json_reserve(c->inner_json, PMM__INNER_MAX) : st;
 }
 
 pmm_status_t pmm_feed_codec_open(pmm_feed_codec_t **codec, const pmm_feed_codec_config_t *config, pmm_error_t *err) {

@@ -183,6 +183,32 @@ static void test_canary(void **state) {
   check_canary("json", random_documents, 100);
 }
 
+/* What was reserved is enough for the document with the most nodes; nothing moves. (That nothing is allocated: tests/server/test_live_allocations.c.) */
+static void test_reserve(void **state) {
+  (void)state;
+  enum { LEN = 100001 };
+  pmm_json_parser_t *const fresh = pmm_json_new();
+  assert_int_equal(pmm_json_reserve(fresh, LEN), PMM_OK);
+  assert_int_equal(pmm_json_reserve(fresh, 10), PMM_OK); /* never shrinks */
+  char *const dense = malloc(LEN + PMM_JSON_PAD);
+  for (size_t i = 0; i < LEN; i++) dense[i] = i % 2 ? '0' : ',';
+  dense[0] = '[';
+  dense[LEN - 1] = ']';
+  memset(dense + LEN, 0, PMM_JSON_PAD);
+  char *const small = padded("[1]", 3);
+  const pmm_json_node_t *first, *root;
+  size_t at;
+  const char *why;
+  assert_int_equal(pmm_json_parse(fresh, small, 3, &first, &at, &why), PMM_OK);
+  assert_int_equal(pmm_json_parse(fresh, dense, LEN, &root, &at, &why), PMM_OK);
+  assert_ptr_equal(root, first);
+  assert_int_equal(root->span, LEN / 2 + 1);
+  assert_int_equal(pmm_json_reserve(fresh, PMM_JSON_LEN_MAX), PMM_FULL);
+  free(small);
+  free(dense);
+  pmm_json_free(fresh);
+}
+
 static int setup(void **state) {
   (void)state;
   return (parser = pmm_json_new()) ? 0 : -1;
@@ -195,6 +221,6 @@ static int teardown(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_shape), cmocka_unit_test(test_escapes), cmocka_unit_test(test_errors), cmocka_unit_test(test_random), cmocka_unit_test(test_canary)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_shape), cmocka_unit_test(test_escapes), cmocka_unit_test(test_errors), cmocka_unit_test(test_reserve), cmocka_unit_test(test_random), cmocka_unit_test(test_canary)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }

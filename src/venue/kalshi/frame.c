@@ -2,12 +2,14 @@
 #include <stdlib.h>
 #include "codec.h"
 
+#define RESERVED_BYTES 65536 /* messages and answers up to here never make the parser allocate */
+
 pmm_status_t pmm_kalshi_codec_open(pmm_kalshi_codec_t **codec) {
   pmm_kalshi_codec_t *const c = calloc(1, sizeof *c);
   if (!c) return PMM_FULL;
   c->json = pmm_json_new();
-  if (!c->json) {
-    free(c);
+  if (!c->json || pmm_json_reserve(c->json, RESERVED_BYTES) != PMM_OK) {
+    pmm_kalshi_codec_close(c);
     return PMM_FULL;
   }
   *codec = c;

@@ -13,6 +13,7 @@
 #define TIME_NS (300 * PMM_NS_PER_S) /* the venue's clock is read again this often */
 #define STOP_LOOK_NS (500 * PMM_NS_PER_MS)
 #define TICKS_MAX PMM_LADDER_TICKS_MAX
+#define ANSWER_BYTES 65536 /* answers to requests up to here never make the parser allocate: those to orders are far below, the account's pages may not be */
 
 static const char *const secret_names[] = {"PK", "CLOB_API_KEY", "CLOB_SECRET", "CLOB_PASS_PHRASE", "FUNDER_ADDRESS", "CLOB_HOST", "CHAIN_ID", "POLY_SIGNATURE_TYPE", NULL};
 
@@ -236,7 +237,7 @@ static pmm_status_t fill(pmm__poly_t *p, const pmm_secrets_t *secrets, pmm_error
   p->refill = (pmm_timer_t){.fn = on_refill, .ctx = p};
   p->flush = (pmm_timer_t){.fn = on_flush, .ctx = p};
   p->retry = (pmm_timer_t){.fn = on_retry, .ctx = p};
-  if (!p->json) return pmm_error_set(err, PMM_FULL, "out of memory");
+  if (!p->json || pmm_json_reserve(p->json, ANSWER_BYTES) != PMM_OK) return pmm_error_set(err, PMM_FULL, "out of memory");
   pmm_status_t st = set_urls(p, secrets, err);
   if (st == PMM_OK && !p->public_only) st = set_wallet(p, secrets, err);
   if (st == PMM_OK && !p->public_only) st = set_credentials(p, secrets, err);

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include "fields.h"
 
-#define WARM_BYTES 65536 /* messages up to here never make the parser allocate */
+#define RESERVED_BYTES 65536 /* messages up to here never make the parser allocate */
 
 /* -- frames -- */
 static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
@@ -177,28 +177,12 @@ pmm_status_t pmm_poly_read_book(pmm_poly_codec_t *codec, const pmm_json_node_t *
 }
 
 /* -- memory -- */
-/* One long document, so that the parser has its buffers before the first message. */
-static pmm_status_t warm(pmm_poly_codec_t *codec) {
-  char *const text = malloc(WARM_BYTES + PMM_JSON_PAD);
-  const pmm_json_node_t *root;
-  size_t at;
-  const char *why;
-  if (!text) return PMM_FULL;
-  for (size_t i = 0; i < WARM_BYTES + PMM_JSON_PAD; i++) text[i] = i % 2 ? '0' : ','; /* ,0,0,0 */
-  text[0] = '[';
-  text[WARM_BYTES - 1] = ']';
-  text[WARM_BYTES - 2] = ' ';
-  pmm_status_t const st = pmm_json_parse(codec->json, text, WARM_BYTES, &root, &at, &why);
-  free(text);
-  return st;
-}
-
 pmm_poly_codec_t *pmm_poly_codec_new(const pmm_poly_tokens_t *tokens) {
   pmm_poly_codec_t *const codec = calloc(1, sizeof *codec);
   if (!codec) return NULL;
   codec->tokens = tokens;
   codec->json = pmm_json_new();
-  if (codec->json && warm(codec) == PMM_OK) return codec;
+  if (codec->json && pmm_json_reserve(codec->json, RESERVED_BYTES) == PMM_OK) return codec;
   pmm_poly_codec_free(codec);
   return NULL;
 }
