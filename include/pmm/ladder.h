@@ -41,6 +41,10 @@ pmm_status_t pmm_ladder_set_seq(pmm_ladder_t *ladder, pmm_side_t side, int32_t t
 /* pmm_ladder_add changes the size by a signed delta (Kalshi): PMM_INVAL when it would go below 0, PMM_OVERFLOW. */
 pmm_status_t pmm_ladder_add(pmm_ladder_t *ladder, pmm_side_t side, int32_t tick, int64_t delta_e6);
 void pmm_ladder_clear(pmm_ladder_t *ladder); /* O(used levels); keeps seq */
+/* pmm_ladder_put and pmm_ladder_settle load a whole book: put is set without looking for the best price, so after a run of puts settle comes
+   before anything else. The caller has checked tick and size as set would. O(1). */
+static inline void pmm_ladder_put(pmm_ladder_t *ladder, pmm_side_t side, int32_t tick, int64_t qty_e6);
+static inline void pmm_ladder_settle(pmm_ladder_t *ladder);
 /* pmm_ladder_regrid moves to another tick. Levels that are no multiple of a coarser tick are dropped and
    counted in *dropped_cnt (may be NULL). PMM_INVAL (tick_cnt does not divide 10 000), PMM_FULL (> cap_cnt). */
 pmm_status_t pmm_ladder_regrid(pmm_ladder_t *ladder, int32_t tick_cnt, int32_t *dropped_cnt);
@@ -107,5 +111,20 @@ static inline pmm_status_t pmm_ladder_set(pmm_ladder_t *l, pmm_side_t side, int3
   uint32_t const turn = 0u - (uint32_t)side;
   if ((((uint32_t)tick + turn) ^ turn) >= (((uint32_t)l->best[side] + turn) ^ turn)) l->best[side] = pmm_ladder_rescan(l, side);
   return PMM_OK;
+}
+
+static inline void pmm_ladder_put(pmm_ladder_t *l, pmm_side_t side, int32_t tick, int64_t qty_e6) {
+  int64_t const old = l->qty_e6[side][tick];
+  l->qty_e6[side][tick] = qty_e6;
+  uint32_t const w = (uint32_t)tick >> 6, u = w & 63, b = (uint32_t)tick & 63;
+  uint64_t const word = (l->used[side][w] & ~(UINT64_C(1) << b)) | (uint64_t)(qty_e6 != 0) << b;
+  l->used[side][w] = word;
+  uint64_t *const top = &l->top[side][w >> 6];
+  *top = (*top & ~(UINT64_C(1) << u)) | (uint64_t)(word != 0) << u;
+  l->level_cnt[side] += (qty_e6 != 0) - (old != 0);
+}
+
+static inline void pmm_ladder_settle(pmm_ladder_t *l) {
+  for (int side = 0; side < 2; side++) l->best[side] = pmm_ladder_rescan(l, (pmm_side_t)side);
 }
 #endif

@@ -319,6 +319,23 @@ static bool slow_answers_agree(const pmm_ladder_t *l, const model_t *m, pmm_rng_
   return ok && hash == pmm_ladder_hash(l) && fabs(pmm_ladder_imbalance(l, n) - (a + b > 0 ? (b - a) / (b + a) : 0)) < 1e-15;
 }
 
+/* A run of puts, some to the same tick, some of nothing; onto what is there or onto an empty ladder. */
+static void load(pmm_ladder_t *l, model_t *m, pmm_rng_t *rng) {
+  if (pmm_rng_below(rng, 4) == 0) {
+    pmm_ladder_clear(l);
+    memset(m->qty_e6, 0, sizeof m->qty_e6);
+  }
+  for (uint64_t n = pmm_rng_below(rng, 20); n > 0; n--) {
+    pmm_side_t const side = (pmm_side_t)pmm_rng_below(rng, 2);
+    int32_t const tick = random_tick(rng, l->tick_cnt);
+    int64_t const qty = random_qty(rng);
+    if (tick < 1 || tick >= l->tick_cnt || qty < 0) continue;
+    pmm_ladder_put(l, side, tick, qty);
+    m->qty_e6[side][tick * l->tick_e4] = qty;
+  }
+  pmm_ladder_settle(l);
+}
+
 static bool one_operation(pmm_ladder_t *l, model_t *m, pmm_rng_t *rng, bool broken) {
   pmm_side_t const side = (pmm_side_t)pmm_rng_below(rng, 2);
   int32_t const tick = random_tick(rng, l->tick_cnt), price = tick * l->tick_e4;
@@ -344,6 +361,7 @@ static bool one_operation(pmm_ladder_t *l, model_t *m, pmm_rng_t *rng, bool brok
     pmm_ladder_clear(l);
     memset(m->qty_e6, 0, sizeof m->qty_e6);
     return true;
+  case 16: load(l, m, rng); return true;
   }
 }
 
