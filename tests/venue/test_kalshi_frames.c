@@ -275,6 +275,67 @@ static void readers_agree(void **state) {
   }
 }
 
+/* A price or size of any length, now and then not one; most have the four and two decimals that the venue prints. */
+static int print_number(char *out, size_t cap, pmm_rng_t *rng, bool price) {
+  static const char *const odd[] = {"", "0", "1", "0.1", "00.1000", "0.12345", "0.1.0", ".5000", "0.", "1.0000", "0.00", "1e3", "0.470", "12345678.00", "99999999999.00", "7.000001", "1.0x"};
+  if (pmm_rng_below(rng, 8) == 0) return snprintf(out, cap, "%s", odd[pmm_rng_below(rng, COUNT_OF(odd))]);
+  if (price) return snprintf(out, cap, "0.%04u", (unsigned)pmm_rng_below(rng, 10000));
+  uint64_t below = 10;
+  for (uint64_t n = pmm_rng_below(rng, 9); n > 0; n--) below *= 10;
+  return snprintf(out, cap, "%s%llu.%02u", pmm_rng_below(rng, 8) ? "" : "-", (unsigned long long)pmm_rng_below(rng, below), (unsigned)pmm_rng_below(rng, 100));
+}
+
+static int print_levels(char *out, size_t cap, pmm_rng_t *rng) {
+  int n = 0;
+  for (uint64_t left = pmm_rng_below(rng, 6); left > 0; left--) {
+    n += snprintf(out + n, cap - (size_t)n, "[\"");
+    n += print_number(out + n, cap - (size_t)n, rng, true);
+    n += snprintf(out + n, cap - (size_t)n, "\",\"");
+    n += print_number(out + n, cap - (size_t)n, rng, false);
+    n += snprintf(out + n, cap - (size_t)n, "\"]%s", left > 1 ? "," : "");
+  }
+  return n;
+}
+
+/* Numbers of a book and a change in all their lengths. */
+static void numbers_of_every_length(void **state) {
+  (void)state;
+  pmm_rng_t rng;
+  pmm_rng_seed(&rng, check_seed("numbers"));
+  uint64_t const ops = check_ops(15000);
+  for (uint64_t n = 0; n < ops; n++) {
+    char text[1024], price[32], change[32], yes[256] = "", no[256] = "", seq[24];
+    snprintf(seq, sizeof seq, "%.*s", (int)pmm_rng_below(&rng, 21), pmm_rng_below(&rng, 10) ? "12345678901234567890" : "0");
+    print_levels(yes, sizeof yes, &rng);
+    print_levels(no, sizeof no, &rng);
+    print_number(price, sizeof price, &rng, true);
+    print_number(change, sizeof change, &rng, false);
+    snprintf(text, sizeof text, "{\"type\":\"orderbook_snapshot\",\"sid\":1,\"seq\":%s,\"msg\":{\"market_ticker\":\"A\",\"market_id\":\"x\",\"yes_dollars_fp\":[%s],"
+             "\"no_dollars_fp\":[%s]}}", seq, yes, no);
+    compare(text);
+    snprintf(text, sizeof text, "{\"type\":\"orderbook_delta\",\"sid\":1,\"seq\":%s,\"msg\":{\"market_ticker\":\"A\",\"market_id\":\"x\",\"price_dollars\":\"%s\","
+             "\"delta_fp\":\"%s\",\"side\":\"no\",\"ts\":\"2026-11-20T06:31:29Z\",\"ts_ms\":%s}}", seq, price, change, seq);
+    compare(text);
+  }
+}
+
+/* A message that is cut while the bytes behind it go on as it would: nothing behind the end counts. */
+static void nothing_behind_the_end_counts(void **state) {
+  (void)state;
+  static const char *const texts[] = {DELTA, BOOK};
+  for (size_t i = 0; i < COUNT_OF(texts); i++) {
+    char text[1024] = "";
+    size_t const len = strlen(strcpy(text, texts[i]));
+    for (size_t cut = 0; cut < len; cut++)
+      for (int reader = PMM_KALSHI_READ_BEST; reader <= PMM_KALSHI_READ_JSON; reader++) {
+        pmm_kalshi_frame_t f;
+        pmm_kalshi_codec_reader(codec, (pmm_kalshi_reader_t)reader);
+        if (pmm_kalshi_frame_read(codec, text, cut, &f, &rig_err) != PMM_PARSE) fail_msg("reader %d took %.*s", reader, (int)cut, text);
+      }
+  }
+  pmm_kalshi_codec_reader(codec, PMM_KALSHI_READ_BEST);
+}
+
 /* The usual bytes never need simdjson, and books not even tokens: measured by making the slower readers useless. */
 static void keys_in_any_order(void **state) {
   (void)state;
@@ -295,7 +356,8 @@ static void keys_in_any_order(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(deltas_and_snapshots), cmocka_unit_test(the_account), cmocka_unit_test(the_market), cmocka_unit_test(reference_prices_and_replies),
-      cmocka_unit_test(tolerated), cmocka_unit_test(refused), cmocka_unit_test(readers_agree), cmocka_unit_test(keys_in_any_order),
+      cmocka_unit_test(tolerated), cmocka_unit_test(refused), cmocka_unit_test(readers_agree), cmocka_unit_test(numbers_of_every_length),
+      cmocka_unit_test(nothing_behind_the_end_counts), cmocka_unit_test(keys_in_any_order),
   };
   return cmocka_run_group_tests(tests, rig_open, rig_close);
 }

@@ -170,36 +170,45 @@ static pmm_status_t spoiled(pmm_kalshi_books_t *b, book_t *k, pmm_md_t gap, cons
   return PMM_CORRUPT;
 }
 
-static bool snapshot_is_sound(const book_t *k, const pmm_kalshi_frame_t *f, bool use_yes_price) {
-  for (int no = 0; no < 2; no++)
-    for (uint32_t i = 0; i < f->u.book.cnt[no]; i++)
-      if (tick_of(k, yes_price(no, use_yes_price, f->u.book.level[no][i].price_e4)) == PMM_TICKS_NONE) return false;
+/* One side of a whole book, [0] YES and [1] NO: is there a tick for each of its prices? */
+static inline bool side_is_sound(const book_t *k, const pmm_kalshi_frame_t *f, int no, bool use_yes_price) {
+  const pmm_kalshi_level_t *level = f->u.book.level[no], *const end = level + f->u.book.cnt[no];
+  for (; level < end; level++)
+    if (tick_of(k, yes_price(no, use_yes_price, level->price_e4)) == PMM_TICKS_NONE) return false;
   return true;
 }
 
-static size_t load(book_t *k, const pmm_kalshi_frame_t *f, bool use_yes_price, pmm_md_t first, pmm_md_t *md) {
-  size_t n = 0;
-  first.flags = PMM_F_SNAPSHOT;
-  md[n++] = first;
-  pmm_ladder_clear(&k->ladder);
-  first.kind = PMM_MD_LEVEL;
-  for (int no = 0; no < 2; no++) {
-    first.side = no ? PMM_ASK : PMM_BID;
-    for (uint32_t i = 0; i < f->u.book.cnt[no]; i++) {
-      pmm_kalshi_level_t const *const level = &f->u.book.level[no][i];
-      first.price_e4 = yes_price(no, use_yes_price, level->price_e4);
-      first.qty_e6 = level->qty_e6;
-      (void)pmm_ladder_set(&k->ladder, (pmm_side_t)first.side, pmm_grid_index(&k->grid, first.price_e4), level->qty_e6); /* checked before */
-      md[n++] = first;
-    }
+/* Into the ladder, and a record like `like` for each level; gives the place behind the last one. */
+static inline pmm_md_t *load_side(book_t *k, const pmm_kalshi_frame_t *f, int no, bool use_yes_price, const pmm_md_t *like, pmm_md_t *md) {
+  const pmm_kalshi_level_t *level = f->u.book.level[no], *const end = level + f->u.book.cnt[no];
+  pmm_grid_t const grid = k->grid; /* a copy, as no store into the ladder can change it */
+  for (; level < end; level++, md++) {
+    int32_t const price_e4 = yes_price(no, use_yes_price, level->price_e4);
+    int64_t const qty_e6 = level->qty_e6;
+    pmm_ladder_put(&k->ladder, no ? PMM_ASK : PMM_BID, pmm_grid_index(&grid, price_e4), qty_e6);
+    *md = *like;
+    md->side = no ? PMM_ASK : PMM_BID;
+    md->price_e4 = price_e4;
+    md->qty_e6 = qty_e6;
   }
-  md[n - 1].flags |= PMM_F_LAST;
-  return n;
+  return md;
+}
+
+/* Its prices are sound. */
+static size_t load(book_t *k, const pmm_kalshi_frame_t *f, bool use_yes_price, pmm_md_t like, pmm_md_t *md) {
+  like.flags = PMM_F_SNAPSHOT;
+  md[0] = like;
+  like.kind = PMM_MD_LEVEL;
+  pmm_ladder_clear(&k->ladder);
+  pmm_md_t *const asks = load_side(k, f, 0, use_yes_price, &like, md + 1), *const end = load_side(k, f, 1, use_yes_price, &like, asks);
+  pmm_ladder_settle(&k->ladder);
+  end[-1].flags |= PMM_F_LAST;
+  return (size_t)(end - md);
 }
 
 static pmm_status_t apply_book(pmm_kalshi_books_t *b, book_t *k, const pmm_kalshi_frame_t *f, const stream_t *s, pmm_md_t r,
                                const pmm_md_t **md, size_t *cnt) {
-  if (!snapshot_is_sound(k, f, s->use_yes_price)) {
+  if (!side_is_sound(k, f, 0, s->use_yes_price) || !side_is_sound(k, f, 1, s->use_yes_price)) {
     r.kind = PMM_MD_GAP;
     return spoiled(b, k, r, md, cnt);
   }

@@ -16,7 +16,7 @@ struct pmm_kalshi_codec {
 };
 
 /* -- scan.c -- */
-/* A BOOK or DELTA frame of exactly the bytes the venue usually sends; false: read it otherwise, *frame is then of no use. */
+/* A BOOK or DELTA frame of exactly the bytes the venue usually sends; false: read it otherwise, *frame is as it was. */
 bool pmm__kalshi_scan_book(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_frame_t *frame);
 /* JSON without blanks and escapes, all ASCII, into nodes as simdjson's would be; false: something unusual. */
 bool pmm__kalshi_tokens(pmm_json_node_t *node, size_t cap, const char *text, size_t len);

@@ -565,13 +565,9 @@ static pmm_status_t take_frame(taker_t *t, const pmm_json_node_t *root) {
 }
 
 pmm_status_t pmm_kalshi_frame_read(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_frame_t *frame, pmm_error_t *err) {
-  pmm_kalshi_frame_t f;
-  if (codec->reader == PMM_KALSHI_READ_BEST && pmm__kalshi_scan_book(codec, text, len, &f)) {
-    *frame = f;
-    return PMM_OK;
-  }
+  if (codec->reader == PMM_KALSHI_READ_BEST && pmm__kalshi_scan_book(codec, text, len, frame)) return PMM_OK;
   const pmm_json_node_t *root;
-  f = (pmm_kalshi_frame_t){.exch_ns = PMM_TIME_NONE};
+  pmm_kalshi_frame_t f = {.exch_ns = PMM_TIME_NONE};
   pmm_status_t st = pmm__kalshi_root(codec, text, len, &root, err);
   if (st != PMM_OK) return st;
   taker_t t = {codec, {text, err}, &f};

@@ -1,5 +1,6 @@
 /* The quick readers. Neither decides what a message means beyond its bytes: whatever is not exactly as expected is left to the slower
    reader behind, so that a change of the venue's printing costs time and nothing else. */
+#include "base/words.h"
 #include "codec.h"
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -41,22 +42,31 @@ static inline bool plain_string(scan_t *s, const char **text, uint32_t *len) {
 /* -- messages of books -- */
 
 #define LIT(s, text) literal(s, text, sizeof text - 1)
-static inline bool literal(scan_t *s, const char *text, size_t len) {
-  if ((size_t)(s->end - s->at) < len || memcmp(s->at, text, len) != 0) return false;
+__attribute__((always_inline)) static inline bool literal(scan_t *s, const char *text, size_t len) {
+  if ((size_t)(s->end - s->at) < len || !pmm_word_same(s->at, text, len)) return false;
   s->at += len;
   return true;
 }
 
 static inline bool is_digit(char c) { return (unsigned char)(c - '0') < 10; }
 
-/* A JSON integer without sign, at most 18 digits. */
+/* A JSON integer without sign, at most 15 digits. */
 static inline bool whole(scan_t *s, uint64_t *out) {
-  const char *p = s->at;
-  uint64_t v = 0;
-  while (p < s->end && is_digit(*p)) v = v * 10 + (uint64_t)(*p++ - '0');
-  size_t const digits = (size_t)(p - s->at);
-  if (digits == 0 || digits > 18 || (digits > 1 && *s->at == '0')) return false;
-  s->at = p;
+  static const uint32_t pow10[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
+  const char *const p = s->at;
+  uint64_t const first = pmm_word_load(p);
+  uint32_t digits = pmm_word_digits(first);
+  if (digits == 0 || (digits > 1 && *p == '0')) return false;
+  uint64_t v = pmm_word_value(first, digits);
+  if (digits == 8) {
+    uint64_t const second = pmm_word_load(p + 8);
+    uint32_t const more = pmm_word_digits(second);
+    if (more == 8) return false;
+    if (more > 0) v = v * pow10[more] + pmm_word_value(second, more);
+    digits += more;
+  }
+  if (s->end - p < digits) return false; /* some of them lie behind the end */
+  s->at = p + digits;
   *out = v;
   return true;
 }
@@ -93,29 +103,61 @@ static inline bool price(scan_t *s, int32_t *out) {
   return true;
 }
 
-/* Four digits at p, or -1. */
-static inline int32_t four_digits(const char *p) {
-  uint32_t x;
-  memcpy(&x, p, sizeof x);
-  x -= 0x30303030u;
+/* -- as nearly every price and size is printed. What is taken may not end behind s->end; up to 32 bytes from s->at are read. -- */
+
+#define WORD(text) pmm_word_load(text "\0\0\0\0\0\0\0\0")
+#define BYTES(from, to) (~UINT64_C(0) >> (64 - 8 * ((to) - (from))) << 8 * (from)) /* bytes from .. to-1 of a word */
+
+/* Four digits, the first in the lowest byte; -1: they are none. */
+static inline int32_t four_digits(uint32_t x) {
+  x ^= 0x30303030u;
   if (((x + 0x76767676u) | x) & 0x80808080u) return -1;
-  x = (x * 10 + (x >> 8)) & 0x00ff00ffu; /* the first digit is the lowest byte */
+  x = (x * 10 + (x >> 8)) & 0x00ff00ffu;
   return (int32_t)((x & 0xff) * 100 + (x >> 16));
 }
 
-/* ["0.4700","3.00"] as nearly every level is printed; false: nothing taken, and the general way decides. */
+/* 3.00" from p, behind its opening quote; where it ends, or NULL. */
+static inline const char *usual_amount(const char *p, int64_t *e6) {
+  uint64_t const word = pmm_word_load(p);
+  uint32_t const digits = pmm_word_digits(word);
+  if (digits - 1 >= 7) return NULL;
+  uint64_t const tail = pmm_word_load(p + digits) ^ WORD(".00\"");
+  if ((tail & (BYTES(0, 1) | BYTES(3, 4))) | (((tail + 0x767600) | tail) & 0x808000)) return NULL;
+  uint64_t const cents = (tail >> 8 & 0xff) * 10 + (tail >> 16 & 0xff);
+  *e6 = ((int64_t)pmm_word_value(word, digits) * 100 + (int64_t)cents) * 10000;
+  return p + digits + 4;
+}
+
+/* ["0.4700","3.00"] */
 static inline bool usual_level(scan_t *s, pmm_kalshi_level_t *level) {
   const char *p = s->at;
-  if (s->end - p < 40 || memcmp(p, "[\"0.", 4) != 0 || memcmp(p + 8, "\",\"", 3) != 0) return false;
-  int32_t const e4 = four_digits(p + 4);
-  const char *const first = p += 11;
-  uint32_t v = 0;
-  while (is_digit(*p)) v = v * 10 + (uint32_t)(*p++ - '0');
-  if (e4 < 0 || p == first || p - first > 9) return false;
-  if (p[0] != '.' || !is_digit(p[1]) || !is_digit(p[2]) || memcmp(p + 3, "\"]", 2) != 0) return false;
+  uint64_t const head = pmm_word_load(p);
+  int32_t const e4 = four_digits((uint32_t)(head >> 32));
+  if (((head ^ WORD("[\"0.")) & BYTES(0, 4)) | ((pmm_word_load(p + 8) ^ WORD("\",\"")) & BYTES(0, 3)) || e4 < 0) return false;
+  p = usual_amount(p + 11, &level->qty_e6);
+  if (!p || *p != ']' || p >= s->end) return false;
   level->price_e4 = e4;
-  level->qty_e6 = ((int64_t)v * 100 + (p[1] - '0') * 10 + (p[2] - '0')) * 10000;
-  s->at = p + 5;
+  s->at = p + 1;
+  return true;
+}
+
+/* "0.4700" */
+static inline bool usual_price(scan_t *s, int32_t *out) {
+  uint64_t const word = pmm_word_load(s->at);
+  int32_t const e4 = four_digits((uint32_t)(word >> 24));
+  if (((word ^ WORD("\"0.0000\"")) & (BYTES(0, 3) | BYTES(7, 8))) || e4 < 0 || s->end - s->at < 8) return false;
+  *out = e4;
+  s->at += 8;
+  return true;
+}
+
+/* "-3.00" */
+static inline bool usual_change(scan_t *s, int64_t *out) {
+  int64_t const negative = s->at[1] == '-';
+  const char *const p = *s->at == '"' ? usual_amount(s->at + 1 + negative, out) : NULL;
+  if (!p || p > s->end) return false;
+  *out = (*out ^ -negative) + negative; /* as likely one as the other: no branch */
+  s->at = p;
   return true;
 }
 
@@ -137,64 +179,79 @@ static bool levels(scan_t *s, pmm_kalshi_level_t *level, uint32_t *cnt) {
   return true;
 }
 
-static bool sid_and_seq(scan_t *s, pmm_kalshi_frame_t *f) {
-  uint64_t sid;
-  if (!whole(s, &sid) || sid > UINT32_MAX || !LIT(s, ",\"seq\":") || !whole(s, &f->seq)) return false;
-  f->sid = (uint32_t)sid;
-  f->has_seq = true;
-  return true;
+/* What all messages of books begin with. */
+typedef struct head { uint64_t sid, seq; pmm_kalshi_text_t market; } head_t;
+
+static inline bool read_head(scan_t *s, head_t *h) {
+  pmm_kalshi_text_t id;
+  return whole(s, &h->sid) && h->sid <= UINT32_MAX && LIT(s, ",\"seq\":") && whole(s, &h->seq) && LIT(s, ",\"msg\":{\"market_ticker\":\"") &&
+         plain_string(s, &h->market.at, &h->market.len) && LIT(s, ",\"market_id\":\"") && plain_string(s, &id.at, &id.len);
 }
 
-static bool market_names(scan_t *s, pmm_kalshi_frame_t *f) {
-  pmm_kalshi_text_t id;
-  return LIT(s, ",\"msg\":{\"market_ticker\":\"") && plain_string(s, &f->market.at, &f->market.len) && LIT(s, ",\"market_id\":\"") &&
-         plain_string(s, &id.at, &id.len);
+/* All but the union, of which only the type's own member is written: the whole of it is as long as the message. */
+static inline void write_head(pmm_kalshi_frame_t *f, pmm_kalshi_type_t type, const head_t *h, int64_t exch_ns) {
+  f->type = (uint8_t)type;
+  f->has_seq = true;
+  f->id = 0;
+  f->seq = h->seq;
+  f->sid = (uint32_t)h->sid;
+  f->exch_ns = exch_ns;
+  f->market = h->market;
 }
 
 /* Since Oct 2026 any frame may tell when it was sent; nobody needs it. */
-static bool tail(scan_t *s) {
+static inline bool tail(scan_t *s) {
   uint64_t sent_ms;
   if (LIT(s, "}}")) return s->at == s->end;
   return LIT(s, "},\"sending_ts_ms\":") && whole(s, &sent_ms) && LIT(s, "}") && s->at == s->end;
 }
 
 static bool snapshot(scan_t *s, pmm_kalshi_codec_t *codec, pmm_kalshi_frame_t *f) {
-  f->type = PMM_KALSHI_BOOK;
-  f->u.book.level[0] = codec->level[0];
-  f->u.book.level[1] = codec->level[1];
-  if (!sid_and_seq(s, f) || !market_names(s, f)) return false;
-  if (LIT(s, ",\"yes_dollars_fp\":[") && !levels(s, codec->level[0], &f->u.book.cnt[0])) return false;
-  if (LIT(s, ",\"no_dollars_fp\":[") && !levels(s, codec->level[1], &f->u.book.cnt[1])) return false;
-  return tail(s);
+  head_t h;
+  uint32_t cnt[2] = {0, 0};
+  if (!read_head(s, &h)) return false;
+  if (LIT(s, ",\"yes_dollars_fp\":[") && !levels(s, codec->level[0], &cnt[0])) return false;
+  if (LIT(s, ",\"no_dollars_fp\":[") && !levels(s, codec->level[1], &cnt[1])) return false;
+  if (!tail(s)) return false;
+  write_head(f, PMM_KALSHI_BOOK, &h, PMM_TIME_NONE);
+  for (int no = 0; no < 2; no++) {
+    f->u.book.level[no] = codec->level[no];
+    f->u.book.cnt[no] = cnt[no];
+  }
+  return true;
 }
 
-static bool own_order(scan_t *s, pmm_kalshi_frame_t *f) {
+static bool own_order(scan_t *s, pmm_kalshi_text_t *client_order_id) {
   uint64_t subaccount;
-  if (LIT(s, ",\"client_order_id\":\"") && !plain_string(s, &f->u.delta.client_order_id.at, &f->u.delta.client_order_id.len)) return false;
+  if (LIT(s, ",\"client_order_id\":\"") && !plain_string(s, &client_order_id->at, &client_order_id->len)) return false;
   return !LIT(s, ",\"subaccount\":") || whole(s, &subaccount);
 }
 
 static bool delta(scan_t *s, pmm_kalshi_frame_t *f) {
-  pmm_kalshi_text_t ts;
+  head_t h;
+  pmm_kalshi_text_t ts, client_order_id = {0};
+  int32_t price_e4;
+  int64_t qty_e6;
   uint64_t ms;
-  f->type = PMM_KALSHI_DELTA;
-  if (!sid_and_seq(s, f) || !market_names(s, f)) return false;
-  if (!LIT(s, ",\"price_dollars\":") || !price(s, &f->u.delta.price_e4)) return false;
-  if (!LIT(s, ",\"delta_fp\":") || !decimal(s, 6, &f->u.delta.qty_e6)) return false;
+  if (!read_head(s, &h)) return false;
+  if (!LIT(s, ",\"price_dollars\":") || (!usual_price(s, &price_e4) && !price(s, &price_e4))) return false;
+  if (!LIT(s, ",\"delta_fp\":") || (!usual_change(s, &qty_e6) && !decimal(s, 6, &qty_e6))) return false;
   if (!LIT(s, ",\"side\":\"")) return false;
-  f->u.delta.no = LIT(s, "no\"");
-  if (!f->u.delta.no && !LIT(s, "yes\"")) return false;
-  if (!own_order(s, f)) return false;
-  if (!LIT(s, ",\"ts\":\"") || !plain_string(s, &ts.at, &ts.len) || !LIT(s, ",\"ts_ms\":") || !whole(s, &ms)) return false;
-  if (ms > INT64_MAX / PMM_NS_PER_MS) return false;
-  f->exch_ns = (int64_t)ms * PMM_NS_PER_MS;
-  return tail(s);
+  bool const no = LIT(s, "no\"");
+  if (!no && !LIT(s, "yes\"")) return false;
+  if (!LIT(s, ",\"ts\":\"") && (!own_order(s, &client_order_id) || !LIT(s, ",\"ts\":\""))) return false;
+  if (!plain_string(s, &ts.at, &ts.len) || !LIT(s, ",\"ts_ms\":") || !whole(s, &ms) || ms > INT64_MAX / PMM_NS_PER_MS || !tail(s)) return false;
+  write_head(f, PMM_KALSHI_DELTA, &h, (int64_t)ms * PMM_NS_PER_MS);
+  f->u.delta.qty_e6 = qty_e6;
+  f->u.delta.price_e4 = price_e4;
+  f->u.delta.no = no;
+  f->u.delta.client_order_id = client_order_id;
+  return true;
 }
 
 bool pmm__kalshi_scan_book(pmm_kalshi_codec_t *codec, const char *text, size_t len, pmm_kalshi_frame_t *frame) {
   scan_t s = {text, text + len, text};
   if (!LIT(&s, "{\"type\":\"orderbook_")) return false;
-  *frame = (pmm_kalshi_frame_t){.exch_ns = PMM_TIME_NONE};
   if (LIT(&s, "delta\",\"sid\":")) return delta(&s, frame);
   return LIT(&s, "snapshot\",\"sid\":") && snapshot(&s, codec, frame);
 }
