@@ -36,6 +36,29 @@ static inline uint32_t pmm_word_fraction(uint64_t word, uint32_t cnt) {
   return pmm_word_join((word ^ PMM_WORD_ONES * '0') & ((UINT64_C(1) << 8 * cnt) - 1));
 }
 
+/* A JSON integer without sign at p, of which 16 bytes are readable: how many digits it has, or 0 when there is none, more than 15 or a zero
+   in front. */
+static inline uint32_t pmm_word_whole(const char *p, uint64_t *out) {
+  static const uint32_t pow10[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
+  uint64_t const first = pmm_word_load(p);
+  uint32_t const digits = pmm_word_digits(first);
+  if (digits == 0 || (digits > 1 && *p == '0')) return 0;
+  uint64_t const value = pmm_word_value(first, digits);
+  if (digits == 8) {
+    uint64_t const second = pmm_word_load(p + 8);
+    uint32_t const more = pmm_word_digits(second);
+    if (more == 8) return 0;
+    *out = more ? value * pow10[more] + pmm_word_value(second, more) : value;
+    return digits + more;
+  }
+  *out = value;
+  return digits;
+}
+
+/* A short literal as a word, zeros behind it; and a mask of bytes from .. to-1. */
+#define PMM_WORD(text) pmm_word_load(text "\0\0\0\0\0\0\0\0")
+#define PMM_WORD_BYTES(from, to) (~UINT64_C(0) >> (64 - 8 * ((to) - (from))) << 8 * (from))
+
 /* memcmp(a, b, len) == 0 without a call and with one branch, for a len known when compiling. */
 __attribute__((always_inline)) static inline bool pmm_word_same(const char *a, const char *b, size_t len) {
   if (len < 8) return memcmp(a, b, len) == 0;

@@ -40,6 +40,28 @@ static void values_match_model(void **state) {
   check_random("words", values, 200000);
 }
 
+static void whole_numbers(void **state) {
+  (void)state;
+  static const struct { const char *text; uint32_t digits; uint64_t value; } rows[] = {
+      {"0,              ", 1, 0},        {"7}              ", 1, 7},          {"1234567 99999999", 7, 1234567},  {"12345678,9999999", 8, 12345678},
+      {"123456789       ", 9, 123456789}, {"1763715000123,\"c", 13, UINT64_C(1763715000123)}, {"999999999999999,", 15, UINT64_C(999999999999999)},
+      {"1234567890123456", 0, 0},        {"01,             ", 0, 0},          {"00000000        ", 0, 0},       {"-1              ", 0, 0},
+      {"                ", 0, 0},        {"x123456789012345", 0, 0},
+  };
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    uint64_t value = 0;
+    assert_int_equal(strlen(rows[i].text), 16);
+    if (pmm_word_whole(rows[i].text, &value) != rows[i].digits || value != rows[i].value) fail_msg("%s: %llu", rows[i].text, (unsigned long long)value);
+  }
+}
+
+static void literals_and_masks(void **state) {
+  (void)state;
+  assert_true(pmm_word_load("[\"0.\0\0\0") == PMM_WORD("[\"0."));
+  assert_true(PMM_WORD_BYTES(0, 8) == UINT64_MAX && PMM_WORD_BYTES(0, 1) == 0xff && PMM_WORD_BYTES(7, 8) == UINT64_C(0xff) << 56);
+  assert_true(PMM_WORD_BYTES(3, 5) == UINT64_C(0xffff000000));
+}
+
 #define CHECK_SAME(len)                                                                                                  \
   for (size_t i = 0; i < 40; i++) {                                                                                      \
     char a[40], b[40];                                                                                                   \
@@ -67,6 +89,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_run_ends_at_any_other_byte),
       cmocka_unit_test(values_match_model),
+      cmocka_unit_test(whole_numbers),
+      cmocka_unit_test(literals_and_masks),
       cmocka_unit_test(texts_are_the_same_to_their_last_byte_only),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

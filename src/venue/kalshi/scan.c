@@ -52,22 +52,9 @@ static inline bool is_digit(char c) { return (unsigned char)(c - '0') < 10; }
 
 /* A JSON integer without sign, at most 15 digits. */
 static inline bool whole(scan_t *s, uint64_t *out) {
-  static const uint32_t pow10[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
-  const char *const p = s->at;
-  uint64_t const first = pmm_word_load(p);
-  uint32_t digits = pmm_word_digits(first);
-  if (digits == 0 || (digits > 1 && *p == '0')) return false;
-  uint64_t v = pmm_word_value(first, digits);
-  if (digits == 8) {
-    uint64_t const second = pmm_word_load(p + 8);
-    uint32_t const more = pmm_word_digits(second);
-    if (more == 8) return false;
-    if (more > 0) v = v * pow10[more] + pmm_word_value(second, more);
-    digits += more;
-  }
-  if (s->end - p < digits) return false; /* some of them lie behind the end */
-  s->at = p + digits;
-  *out = v;
+  uint32_t const digits = pmm_word_whole(s->at, out);
+  if (digits == 0 || s->end - s->at < digits) return false; /* some of them may lie behind the end */
+  s->at += digits;
   return true;
 }
 
@@ -105,9 +92,6 @@ static inline bool price(scan_t *s, int32_t *out) {
 
 /* -- as nearly every price and size is printed. What is taken may not end behind s->end; up to 32 bytes from s->at are read. -- */
 
-#define WORD(text) pmm_word_load(text "\0\0\0\0\0\0\0\0")
-#define BYTES(from, to) (~UINT64_C(0) >> (64 - 8 * ((to) - (from))) << 8 * (from)) /* bytes from .. to-1 of a word */
-
 /* Four digits, the first in the lowest byte; -1: they are none. */
 static inline int32_t four_digits(uint32_t x) {
   x ^= 0x30303030u;
@@ -121,8 +105,8 @@ static inline const char *usual_amount(const char *p, int64_t *e6) {
   uint64_t const word = pmm_word_load(p);
   uint32_t const digits = pmm_word_digits(word);
   if (digits - 1 >= 7) return NULL;
-  uint64_t const tail = pmm_word_load(p + digits) ^ WORD(".00\"");
-  if ((tail & (BYTES(0, 1) | BYTES(3, 4))) | (((tail + 0x767600) | tail) & 0x808000)) return NULL;
+  uint64_t const tail = pmm_word_load(p + digits) ^ PMM_WORD(".00\"");
+  if ((tail & (PMM_WORD_BYTES(0, 1) | PMM_WORD_BYTES(3, 4))) | (((tail + 0x767600) | tail) & 0x808000)) return NULL;
   uint64_t const cents = (tail >> 8 & 0xff) * 10 + (tail >> 16 & 0xff);
   *e6 = ((int64_t)pmm_word_value(word, digits) * 100 + (int64_t)cents) * 10000;
   return p + digits + 4;
@@ -133,7 +117,7 @@ static inline bool usual_level(scan_t *s, pmm_kalshi_level_t *level) {
   const char *p = s->at;
   uint64_t const head = pmm_word_load(p);
   int32_t const e4 = four_digits((uint32_t)(head >> 32));
-  if (((head ^ WORD("[\"0.")) & BYTES(0, 4)) | ((pmm_word_load(p + 8) ^ WORD("\",\"")) & BYTES(0, 3)) || e4 < 0) return false;
+  if (((head ^ PMM_WORD("[\"0.")) & PMM_WORD_BYTES(0, 4)) | ((pmm_word_load(p + 8) ^ PMM_WORD("\",\"")) & PMM_WORD_BYTES(0, 3)) || e4 < 0) return false;
   p = usual_amount(p + 11, &level->qty_e6);
   if (!p || *p != ']' || p >= s->end) return false;
   level->price_e4 = e4;
@@ -145,7 +129,7 @@ static inline bool usual_level(scan_t *s, pmm_kalshi_level_t *level) {
 static inline bool usual_price(scan_t *s, int32_t *out) {
   uint64_t const word = pmm_word_load(s->at);
   int32_t const e4 = four_digits((uint32_t)(word >> 24));
-  if (((word ^ WORD("\"0.0000\"")) & (BYTES(0, 3) | BYTES(7, 8))) || e4 < 0 || s->end - s->at < 8) return false;
+  if (((word ^ PMM_WORD("\"0.0000\"")) & (PMM_WORD_BYTES(0, 3) | PMM_WORD_BYTES(7, 8))) || e4 < 0 || s->end - s->at < 8) return false;
   *out = e4;
   s->at += 8;
   return true;
