@@ -1,5 +1,6 @@
 /* fuzz_degen.c -- Degen's codec against arbitrary bytes: the first byte chooses what the rest is taken for. What is accepted must be JSON to an
-   independent parser, and every value in range; what is refused comes with its place. Tokens are verified, never accepted by chance. */
+   independent parser, and every value in range; what is refused comes with its place. A message means the same with blanks between its tokens, where
+   none of the readers of usual bytes takes it. Tokens are verified, never accepted by chance. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/json.h"
@@ -34,9 +35,37 @@ static void check_order(const pmm_degen_order_t *o) {
   } else if (!price_ok(o->price_e4) || o->qty_e6 < 0 || o->filled_e6 < 0 || o->filled_e6 > o->qty_e6 || o->route > PMM_BUY_NO || o->status > PMM_DEGEN_EXPIRED) abort();
 }
 
+/* The text with a blank behind whatever is followed by a token. */
+static size_t spaced(char *out, size_t len) {
+  size_t n = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < len; i++) {
+    out[n++] = text[i];
+    if (in_string && text[i] == '\\' && i + 1 < len) out[n++] = text[++i];
+    else if (text[i] == '"') in_string = !in_string;
+    else if (!in_string && strchr("{[,:", text[i]) && text[i]) out[n++] = ' ';
+  }
+  return n;
+}
+
+static bool same_text(pmm_degen_text_t a, pmm_degen_text_t b) { return !a.at == !b.at && a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0); }
+
+static void same_with_blanks(size_t len, pmm_status_t st, const pmm_degen_msg_t *m) {
+  static pmm_degen_level_t other_level[PMM_DEGEN_LEVELS_MAX];
+  static char other[2 * TEXT_MAX + PMM_JSON_PAD], other_scratch[PMM_DEGEN_SCRATCH];
+  pmm_degen_msg_t o;
+  pmm_error_t other_err;
+  if (pmm_degen_decode(other, spaced(other, len), &o, other_level, other_scratch, &other_err) != st) abort();
+  if (st != PMM_OK) return;
+  if (o.kind != m->kind || o.seq != m->seq || o.ts_ns != m->ts_ns || o.level_cnt != m->level_cnt || !same_text(o.market, m->market)) abort();
+  for (size_t i = 0; i < m->level_cnt; i++)
+    if (level[i].price_e4 != other_level[i].price_e4 || level[i].qty_e6 != other_level[i].qty_e6 || level[i].side != other_level[i].side) abort();
+}
+
 static void message(size_t len) {
   pmm_degen_msg_t m;
   pmm_status_t const st = pmm_degen_decode(text, len, &m, level, scratch, &err);
+  same_with_blanks(len, st, &m);
   if (st != PMM_OK) {
     refused(st);
     return;

@@ -213,6 +213,87 @@ static void test_mutations(void **state) {
   pmm_json_free(parser);
 }
 
+/* -- the usual bytes and the general way -- */
+
+static int print_number(char *out, pmm_rng_t *rng, bool price) {
+  static const char *const odd[] = {"", "0", "1", "0.1", "00.10", "0.12345", "0.120000", "0.1.0", ".50", "0.", "0.0000", "1e1", "-1", "1234567", "123456.123456", "12.1234567", "1.0x", "+5"};
+  if (pmm_rng_below(rng, 24) == 0) return sprintf(out, "%s", odd[pmm_rng_below(rng, sizeof odd / sizeof odd[0])]);
+  uint64_t below = 10;
+  for (uint64_t n = pmm_rng_below(rng, price ? 4 : 7); n > 0; n--) below *= 10;
+  if (price) return sprintf(out, "0.%llu", (unsigned long long)pmm_rng_below(rng, below));
+  int const len = sprintf(out, "%llu", (unsigned long long)pmm_rng_below(rng, below));
+  return pmm_rng_below(rng, 3) ? len : len + sprintf(out + len, ".%0*u", 1 + (int)pmm_rng_below(rng, 6), (unsigned)pmm_rng_below(rng, 10));
+}
+
+/* The list of a change or of a side of a book, with `gap` between its tokens. */
+static int print_list(char *out, pmm_rng_t *rng, bool change, const char *gap) {
+  static const char *const words[] = {"yes", "no", "yes", "no", "yes", "no", "maybe", "n"}, *const sides[] = {"bid", "ask", "bid", "ask", "bid", "ask", "both", "a"};
+  char number[32];
+  int len = sprintf(out, "[%s", gap);
+  for (uint64_t n = pmm_rng_below(rng, 5); n > 0; n--) {
+    len += sprintf(out + len, "[%s", gap);
+    if (change) {
+      const char *const word = words[pmm_rng_below(rng, 40) ? pmm_rng_below(rng, 6) : 7], *const side = sides[pmm_rng_below(rng, 40) ? pmm_rng_below(rng, 6) : 6];
+      len += sprintf(out + len, "\"%s\",%s\"%s\",%s", word, gap, side, gap);
+    }
+    print_number(number, rng, true);
+    len += sprintf(out + len, "\"%s\",%s", number, gap);
+    print_number(number, rng, false);
+    len += sprintf(out + len, "\"%s\"%s]%s", number, gap, n > 1 ? "," : "");
+  }
+  return len + sprintf(out + len, "]");
+}
+
+static int print_book(char *out, uint64_t seed, const char *gap) {
+  static const char *const numbers[] = {"1", "42", "1763715000123", "12345678", "123456789012345", "1234567890123456", "0", "01", "\"7\"", "null", "9999999999999999999"};
+  pmm_rng_t rng;
+  pmm_rng_seed(&rng, seed);
+  bool const change = pmm_rng_below(&rng, 2) == 0;
+  const char *const seq = numbers[pmm_rng_below(&rng, pmm_rng_below(&rng, 4) ? 5 : 11)], *const ts = numbers[pmm_rng_below(&rng, pmm_rng_below(&rng, 4) ? 4 : 11)];
+  const char *const market = pmm_rng_below(&rng, 8) ? "BTC-1" : pmm_rng_below(&rng, 2) ? "BTC\\u002d1" : "\xc3\xa9";
+  int len = sprintf(out, "{%s\"ch\":\"book\",%s\"type\":\"%s\",\"market\":\"%s\",\"seq\":%s,\"ts\":%s,%s\"%s\":", gap, gap, change ? "delta" : "snapshot", market, seq, ts, gap,
+                    change ? "changes" : "yes");
+  if (change) {
+    len += print_list(out + len, &rng, true, gap);
+    return len + sprintf(out + len, "}");
+  }
+  len += sprintf(out + len, "{\"bids\":");
+  len += print_list(out + len, &rng, false, gap);
+  len += sprintf(out + len, ",\"asks\":");
+  len += print_list(out + len, &rng, false, gap);
+  return len + sprintf(out + len, "}}");
+}
+
+/* Books as the venue prints them are read by words; the same with blanks between the tokens the general way. Both must say the same. */
+static void test_usual_and_general(void **state) {
+  (void)state;
+  static pmm_degen_level_t general_level[PMM_DEGEN_LEVELS_MAX];
+  static char general_scratch[PMM_DEGEN_SCRATCH];
+  uint64_t accepted = 0;
+  for (uint64_t seed = 0; seed < 40000; seed++) {
+    char buf[2048], spaced[2048];
+    pmm_degen_msg_t m, g;
+    pmm_error_t general_err;
+    print_book(spaced, seed, " ");
+    pmm_status_t const want = pmm_degen_decode(spaced, strlen(spaced), &g, general_level, general_scratch, &general_err);
+    print_book(buf, seed, "");
+    size_t const len = strlen(buf);
+    char *const text = malloc(len); /* not a byte behind it */
+    memcpy(text, buf, len);
+    pmm_status_t const st = pmm_degen_decode(text, len, &m, level, scratch, &err);
+    if (st != want) fail_msg("%d, not %d: %s", st, want, buf);
+    if (st == PMM_OK) {
+      accepted++;
+      bool same = m.kind == g.kind && m.seq == g.seq && m.ts_ns == g.ts_ns && m.level_cnt == g.level_cnt && m.market.len == g.market.len && memcmp(m.market.at, g.market.at, m.market.len) == 0;
+      for (size_t i = 0; same && i < m.level_cnt; i++)
+        same = level[i].price_e4 == general_level[i].price_e4 && level[i].qty_e6 == general_level[i].qty_e6 && level[i].side == general_level[i].side;
+      if (!same) fail_msg("%s\n%s", buf, spaced);
+    } else if (strcmp(strchr(strchr(err.text, ':') + 1, ':'), strchr(strchr(general_err.text, ':') + 1, ':')) != 0) fail_msg("%s, not %s: %s", err.text, general_err.text, buf);
+    free(text);
+  }
+  if (accepted < 10000) fail_msg("%llu accepted", (unsigned long long)accepted);
+}
+
 /* -- what we say -- */
 
 static void test_encode(void **state) {
@@ -293,7 +374,7 @@ static void test_tokens(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_books), cmocka_unit_test(test_messages), cmocka_unit_test(test_rest), cmocka_unit_test(test_refusals),
-    cmocka_unit_test(test_too_many_levels), cmocka_unit_test(test_mutations), cmocka_unit_test(test_encode), cmocka_unit_test(test_tokens),
+    cmocka_unit_test(test_too_many_levels), cmocka_unit_test(test_mutations), cmocka_unit_test(test_usual_and_general), cmocka_unit_test(test_encode), cmocka_unit_test(test_tokens),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* codec.c -- what the venue says, by the pull reader: keys in any order, unknown ones passed over. */
-#include "venue/degen/scan.h"
+#include "venue/degen/usual.h"
 
 bool pmm_degen_text_is(pmm_degen_text_t text, const char *want) {
   size_t const n = strlen(want);
@@ -88,6 +88,10 @@ static bool read_changes(pmm__scan_t *s, levels_t *l) {
   bool first = true;
   if (!pmm__scan_open(s, '[')) return false;
   while (pmm__scan_element(s, &first)) {
+    if (l->cnt < PMM_DEGEN_LEVELS_MAX && pmm__usual_change(s, &l->level[l->cnt])) {
+      l->cnt++;
+      continue;
+    }
     bool item = true;
     uint8_t is_no = 0, side = 0;
     int32_t price = 0;
@@ -104,6 +108,10 @@ static bool read_ladder(pmm__scan_t *s, levels_t *l, uint8_t side) {
   bool first = true;
   if (!pmm__scan_open(s, '[')) return false;
   while (pmm__scan_element(s, &first)) {
+    if (l->cnt < PMM_DEGEN_LEVELS_MAX && pmm__usual_level(s, side, &l->level[l->cnt])) {
+      l->cnt++;
+      continue;
+    }
     bool item = true;
     int32_t price = 0;
     int64_t qty = 0;
@@ -357,7 +365,12 @@ pmm_status_t pmm_degen_decode(const char *text, size_t len, pmm_degen_msg_t *msg
   msg->seq = msg->re = 0;
   msg->ts_ns = PMM_TIME_NONE;
   msg->ok = false;
-  if (pmm__scan_open(&s, '{'))
+  if (pmm__usual_head(&s, &f.type, msg)) {
+    f.ch = (pmm_degen_text_t){"book", 4};
+    f.has_seq = true;
+    first = false;
+  } else pmm__scan_init(&s, text, len, scratch);
+  if (!first || pmm__scan_open(&s, '{'))
     while (pmm__scan_member(&s, &first, &key) && read_member(&s, key, &f, msg, &l)) {}
   if (!pmm__scan_done(&s) || !conclude(&s, &f, msg)) {
     pmm__scan_error(&s, err);
