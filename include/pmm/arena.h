@@ -21,6 +21,10 @@ void pmm_arena_close(pmm_arena_t *arena);
 void *pmm_arena_take(pmm_arena_t *arena, size_t size, size_t align);
 /* pmm_arena_seal: startup is over; a later take is a bug and asserts. */
 void pmm_arena_seal(pmm_arena_t *arena);
+/* Makes every page of what was taken resident now, so that the first order does not wait for the system to find memory. For live runs; costs what the
+   memory costs. pmm_pages_touch does the same for any block; base NULL: nothing. */
+void pmm_arena_touch(pmm_arena_t *arena);
+void pmm_pages_touch(void *base, size_t len);
 
 #define PMM_ARENA_NEW(arena, type, cnt) ((type *)pmm_arena_take((arena), sizeof(type) * (size_t)(cnt), 64))
 #endif

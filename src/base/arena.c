@@ -34,3 +34,14 @@ void *pmm_arena_take(pmm_arena_t *arena, size_t size, size_t align) {
 }
 
 void pmm_arena_seal(pmm_arena_t *arena) { arena->sealed = true; }
+
+#define PAGE 4096
+
+void pmm_pages_touch(void *base, size_t len) {
+  volatile unsigned char *const p = base;
+  if (!p || len == 0) return;
+  for (size_t i = 0; i < len; i += PAGE) p[i] = p[i];
+  p[len - 1] = p[len - 1];
+}
+
+void pmm_arena_touch(pmm_arena_t *arena) { pmm_pages_touch(arena->base, arena->used); }

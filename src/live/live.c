@@ -120,7 +120,10 @@ static pmm_status_t open_engine(pmm_live_t *l, const pmm_market_t *table, uint32
   for (uint32_t i = 0; i < l->venue_cnt; i++)
     if (!(l->venue[i].out = calloc(burst, sizeof *l->venue[i].out))) return pmm_error_set(err, PMM_FULL, "out of memory");
   st = paper ? pmm__paper_open(&l->paper, l, err) : pmm__own_open(&l->own, l, err);
-  if (st == PMM_OK) pmm_arena_seal(&l->setup.arena);
+  if (st == PMM_OK) {
+    pmm_arena_seal(&l->setup.arena);
+    pmm_arena_touch(&l->setup.arena);
+  }
   pmm_observer_t const *const o = l->cfg.observer;
   if (st == PMM_OK && o && o->start) o->start(o->ctx, l->setup.engine, l->setup.market, cnt, l->setup.slot, l->setup.slot_cnt);
   return st;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
+#include "pmm/arena.h"
 
 #define CAP_MAX (UINT32_C(1) << 24)
 
@@ -25,6 +26,7 @@ static bool places_init(places_t *p, uint32_t cap) {
   uint32_t const cnt = pow2_above(cap);
   p->place = calloc(cnt, sizeof *p->place);
   p->mask = cnt - 1;
+  pmm_pages_touch(p->place, cnt * sizeof *p->place);
   return p->place != NULL;
 }
 
@@ -83,6 +85,7 @@ pmm_status_t pmm__orders_new(pmm__orders_t **out, uint32_t cap) {
     pmm__orders_free(o);
     return PMM_FULL;
   }
+  pmm_pages_touch(o->order, cap * sizeof *o->order);
   *out = o;
   return PMM_OK;
 }
@@ -188,6 +191,7 @@ pmm_status_t pmm__seen_new(pmm__seen_t **out, uint32_t cap) {
   if (!s) return PMM_FULL;
   s->ring = calloc(cap, sizeof *s->ring);
   s->cap = cap;
+  pmm_pages_touch(s->ring, cap * sizeof *s->ring);
   if (!places_init(&s->places, cap) || !s->ring) {
     pmm__seen_free(s);
     return PMM_FULL;

@@ -299,6 +299,51 @@ static void check_ready(const pmm_poly_ready_t *r, const pmm_poly_want_t *want) 
   assert_int_equal(strlen(r->json), r->json_len);
 }
 
+/* Requests of prepared orders are signed for the second in which they may be sent, and anew for the next; the next order of a place has its own. */
+static void seal_it(void *ctx, const pmm_poly_ready_t *order, int64_t at_s, char hmac[PMM_POLY_HMAC_TEXT]) {
+  (*(int *)ctx)++;
+  snprintf(hmac, PMM_POLY_HMAC_TEXT, "%02x %lld", order->id.b[0], (long long)at_s);
+}
+static void check_seal(const pmm_poly_ready_t *r, int64_t at_s) {
+  char want[PMM_POLY_HMAC_TEXT];
+  snprintf(want, sizeof want, "%02x %lld", r->id.b[0], (long long)at_s);
+  assert_int_equal(r->seal.at_s, at_s);
+  assert_string_equal(r->seal.hmac, want);
+}
+static void test_sealed(void **state) {
+  (void)state;
+  pmm_poly_prepared_t *const store = store_of(64);
+  int64_t now = 1000 * PMM_NS_PER_S;
+  uint64_t salt = 1;
+  int cnt = 0;
+  pmm_poly_prepared_on_seal(store, seal_it, &cnt);
+  for (int32_t k = 0; k < 20; k++) pmm_poly_prepared_want(store, &(pmm_poly_want_t){0, PMM_BUY_YES, 3000 + 100 * k, 10 * PMM_ONE_E6}, now);
+  while (pmm_poly_prepared_refill(store, salt++, now)) {}
+  assert_int_equal(cnt, 20);
+  pmm_poly_want_t const want = {0, PMM_BUY_YES, 4000, 10 * PMM_ONE_E6};
+  const pmm_poly_ready_t *r = pmm_poly_prepared_take(store, &want, now);
+  assert_non_null(r);
+  check_seal(r, 1000);
+  while (pmm_poly_prepared_refill(store, salt++, now)) {}
+  assert_int_equal(cnt, 21);
+  now += PMM_NS_PER_S;
+  while (pmm_poly_prepared_refill(store, salt++, now)) {}
+  assert_int_equal(cnt, 41); /* each place's first, for the new second */
+  r = pmm_poly_prepared_take(store, &want, now);
+  assert_non_null(r);
+  check_seal(r, 1001);
+  assert_int_equal(pmm_poly_prepared_stats(store)->sealed, 2);
+  pmm_poly_prepared_on_seal(store, seal_it, &cnt); /* another key */
+  r = pmm_poly_prepared_take(store, &(pmm_poly_want_t){0, PMM_BUY_YES, 3000, 10 * PMM_ONE_E6}, now);
+  assert_non_null(r);
+  assert_int_equal(r->seal.at_s, 0);
+  now += 11 * PMM_NS_PER_S; /* not asked for lately: not worth it, but for the two taken a second later */
+  while (pmm_poly_prepared_refill(store, salt++, now)) {}
+  assert_int_equal(pmm_poly_prepared_stats(store)->sealed, 2);
+  assert_true(cnt < 41 + 5);
+  pmm_poly_prepared_free(store);
+}
+
 static void test_prepared(void **state) {
   (void)state;
   pmm_poly_prepared_t *const store = store_of(64);
@@ -383,6 +428,6 @@ static void test_prepared_many(void **state) { /* more wants than places: those 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_market), cmocka_unit_test(test_compact), cmocka_unit_test(test_gamma), cmocka_unit_test(test_bad_markets), cmocka_unit_test(test_values),
                                      cmocka_unit_test(test_pages), cmocka_unit_test(test_positions), cmocka_unit_test(test_answers), cmocka_unit_test(test_refusals), cmocka_unit_test(test_cancels),
-                                     cmocka_unit_test(test_bodies), cmocka_unit_test(test_prepared), cmocka_unit_test(test_prepared_many)};
+                                     cmocka_unit_test(test_bodies), cmocka_unit_test(test_prepared), cmocka_unit_test(test_sealed), cmocka_unit_test(test_prepared_many)};
   return cmocka_run_group_tests_name("polymarket rest", tests, open_json, close_json);
 }

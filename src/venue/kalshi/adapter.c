@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "adapter.h"
+#include "pmm/arena.h"
 
 #define REST_HOST "https://external-api.kalshi.com/trade-api/v2"
 #define WS_HOST "wss://external-api-ws.kalshi.com/trade-api/ws/v2"
@@ -255,6 +256,7 @@ static bool take_memory(pmm__kalshi_t *a) {
   a->market = calloc(PMM_VENUE_MARKETS_MAX, sizeof *a->market);
   a->event_terms = calloc(PMM_VENUE_MARKETS_MAX, sizeof *a->event_terms);
   a->korder = calloc(PMM_VENUE_ORDERS_MAX, sizeof *a->korder);
+  pmm_pages_touch(a->korder, PMM_VENUE_ORDERS_MAX * sizeof *a->korder);
   a->holding = calloc(PMM_VENUE_MARKETS_MAX, sizeof *a->holding);
   a->adopted = calloc(PMM__K_PAGE, sizeof *a->adopted);
   a->order_page = calloc(PMM__K_PAGE, sizeof *a->order_page);

@@ -122,9 +122,10 @@ static void on_beat(void *ctx) {
 static void on_refill(void *ctx) {
   pmm__poly_t *const p = ctx;
   bool more = false;
+  int64_t const now = pmm__venue_now(p), second = PMM_NS_PER_S - now % PMM_NS_PER_S; /* requests are signed anew when the second changes */
   for (int i = 0; i < 2 && !more; i++)
-    if (p->prepared[i]) more = pmm_poly_prepared_refill(p->prepared[i], pmm_net_random(p->net), pmm__venue_now(p));
-  pmm_net_timer_set(p->net, &p->refill, pmm_net_mono(p->net) + (more ? PMM_NS_PER_MS : PMM_NS_PER_S));
+    if (p->prepared[i]) more = pmm_poly_prepared_refill(p->prepared[i], pmm_net_random(p->net), now);
+  pmm_net_timer_set(p->net, &p->refill, pmm_net_mono(p->net) + (more ? PMM_NS_PER_MS : second));
 }
 
 static void on_flush(void *ctx) {
@@ -282,6 +283,18 @@ static pmm_status_t open_markets(pmm__poly_t *p, pmm_error_t *err) {
   return PMM_OK;
 }
 
+static void seal_order(void *ctx, const pmm_poly_ready_t *order, int64_t at_s, char hmac[PMM_POLY_HMAC_TEXT]) {
+  pmm__poly_t *const p = ctx;
+  pmm_poly_post_t const post = {order->json, order->json_len, PMM_GTC, true, false};
+  size_t const len = pmm_poly_body_order(&post, p->credentials->key, p->body, sizeof p->body);
+  pmm_poly_hmac_sign(p->hmac, at_s, "POST", "/order", p->body, len, hmac);
+}
+
+void pmm__seal_anew(pmm__poly_t *p) {
+  for (int i = 0; i < 2; i++)
+    if (p->prepared[i]) pmm_poly_prepared_on_seal(p->prepared[i], seal_order, p);
+}
+
 static pmm_status_t open_prepared(pmm__poly_t *p, pmm_error_t *err) {
   for (int version = 2; version <= 3; version++) {
     uint32_t cnt = 0;
@@ -297,6 +310,7 @@ static pmm_status_t open_prepared(pmm__poly_t *p, pmm_error_t *err) {
     }
     if (st != PMM_OK) return st;
   }
+  pmm__seal_anew(p);
   return PMM_OK;
 }
 

@@ -185,6 +185,7 @@ void pmm__later(pmm__poly_t *p, void (*fn)(pmm__poly_t *p)); /* after a backoff 
 void pmm__again_from_start(pmm__poly_t *p);
 void pmm__set_phase(pmm__poly_t *p, pmm_phase_t phase, int64_t for_ns);
 void pmm__tell_stopped(pmm__poly_t *p, uint32_t left);
+void pmm__seal_anew(pmm__poly_t *p);                      /* the key of requests is there, or another one: what was signed with the old one is dropped */
 /* Around whatever may call the driver, who may close us from there: the memory goes when the last of them is left. */
 void pmm__poly_enter(pmm__poly_t *p);
 void pmm__poly_leave(pmm__poly_t *p);
@@ -198,6 +199,7 @@ typedef struct pmm__send {
   const char *body; size_t body_len;        /* NULL: none */
   int32_t retries;
   uint32_t arg;
+  const pmm_poly_seal_t *seal; /* signed ahead: used where its second is still this one; NULL: none */
 } pmm__send_t;
 /* The slot of the request, to which the caller may add what it is about, or NULL: nothing was sent. */
 pmm__request_t *pmm__send(pmm__poly_t *p, const pmm__send_t *send);

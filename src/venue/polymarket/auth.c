@@ -24,6 +24,7 @@ pmm_status_t pmm__auth_use(pmm__poly_t *p, pmm_error_t *err) {
   pmm_status_t const st = pmm_poly_hmac_init(p->hmac, p->credentials->secret, strlen(p->credentials->secret));
   if (st != PMM_OK) return pmm_error_set(err, st, "CLOB_SECRET: not base64 of at most %d bytes", PMM_POLY_SECRET_MAX);
   p->has_credentials = p->hmac_ready = true;
+  pmm__seal_anew(p);
   return PMM_OK;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "adapter.h"
+#include "pmm/arena.h"
 
 #define BUCKETS (PMM_VENUE_ORDERS_MAX * 2)
 #define LOOK_AFTER_CANCEL_NS (500 * PMM_NS_PER_MS) /* the user channel tells first, as a rule */
@@ -21,6 +22,11 @@ pmm_status_t pmm__orders_init(pmm__poly_t *p, pmm_error_t *err) {
   p->fill = calloc(PMM__FILLS_MAX, sizeof *p->fill);
   p->by_fill = calloc(PMM__FILLS_MAX * 2, sizeof *p->by_fill);
   if (!p->order || !p->by_id || !p->by_word || !p->fill || !p->by_fill) return pmm_error_set(err, PMM_FULL, "out of memory");
+  pmm_pages_touch(p->order, PMM_VENUE_ORDERS_MAX * sizeof *p->order);
+  pmm_pages_touch(p->by_id, BUCKETS * sizeof *p->by_id);
+  pmm_pages_touch(p->by_word, BUCKETS * sizeof *p->by_word);
+  pmm_pages_touch(p->fill, PMM__FILLS_MAX * sizeof *p->fill);
+  pmm_pages_touch(p->by_fill, PMM__FILLS_MAX * 2 * sizeof *p->by_fill);
   for (uint32_t i = PMM_VENUE_ORDERS_MAX; i-- > 0;) {
     p->order[i].next = p->free_head;
     p->free_head = i + 1;
@@ -348,8 +354,10 @@ static uint32_t collect(pmm__poly_t *p, uint32_t *list, pmm_poly_post_t *post, u
 static void send_orders(pmm__poly_t *p, const uint32_t *list, const pmm_poly_post_t *post, uint32_t cnt) {
   size_t const len = cnt == 1 ? pmm_poly_body_order(post, p->credentials->key, p->body, sizeof p->body)
                               : pmm_poly_body_orders(post, cnt, p->credentials->key, p->body, sizeof p->body);
+  bool const sealed = cnt == 1 && post->tif == PMM_GTC && post->post_only;
   pmm__request_t *const request = len == 0 ? NULL : pmm__send(p, &(pmm__send_t){.call = PMM__CALL_POST, .auth = PMM__SIGNED, .method = "POST", .base = p->rest,
-                                                                                .path = cnt == 1 ? "/order" : "/orders", .body = p->body, .body_len = len});
+                                                                                .path = cnt == 1 ? "/order" : "/orders", .body = p->body, .body_len = len,
+                                                                                .seal = sealed ? &p->ready_order[0].seal : NULL});
   for (uint32_t i = 0; i < cnt; i++) {
     pmm__order_t *const o = &p->order[list[i]];
     if (!request) {

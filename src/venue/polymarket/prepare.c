@@ -9,8 +9,8 @@ typedef struct place {
   pmm_poly_want_t want;
   int64_t asked_ns, signed_ns[DEPTH];
   bool used;
-  uint32_t next; /* in the list of places to sign + 1; 0 ends it */
-  bool queued;
+  uint32_t next[2]; /* in the lists of places to sign + 1; 0 ends one */
+  bool queued[2];   /* [0]: none was ready; [1]: some were */
   uint32_t ready;                /* so many of order[], oldest first */
   pmm_poly_ready_t order[DEPTH];
 } place_t;
@@ -27,9 +27,12 @@ struct pmm_poly_prepared {
   uint32_t market_cnt;
   place_t *place;
   uint32_t bucket_mask, place_cnt; /* place_cnt 0: none */
-  uint32_t head, tail;             /* places to sign + 1, oldest first */
+  uint32_t head[2], tail[2];       /* places to sign + 1, oldest first: those with none ready before the others */
   uint32_t sweep;                  /* where to look for orders that age */
   int64_t age_ns;
+  pmm_poly_seal_fn seal; void *seal_ctx;
+  int64_t sealed_s;                /* second for which requests are being signed ... */
+  uint32_t seal_sweep;             /* ... from here on */
   pmm_poly_ready_t taken;          /* copied out, so that its place can be queued at once */
   pmm_poly_prepared_stats_t stats;
 };
@@ -101,30 +104,23 @@ static place_t *find(pmm_poly_prepared_t *s, const pmm_poly_want_t *want) {
 }
 
 static void queue(pmm_poly_prepared_t *s, place_t *p) {
-  if (p->queued) return;
+  int const list = p->ready > 0;
   uint32_t const n = (uint32_t)(p - s->place) + 1;
-  p->queued = true;
-  p->next = 0;
-  if (s->tail != 0) s->place[s->tail - 1].next = n;
-  else s->head = n;
-  s->tail = n;
-}
-
-/* What was just used is likeliest to be used again: before the rest. */
-static void queue_first(pmm_poly_prepared_t *s, place_t *p) {
-  if (p->queued) return;
-  p->queued = true;
-  p->next = s->head;
-  s->head = (uint32_t)(p - s->place) + 1;
-  if (s->tail == 0) s->tail = s->head;
+  if (p->queued[list]) return;
+  p->queued[list] = true;
+  p->next[list] = 0;
+  if (s->tail[list] != 0) s->place[s->tail[list] - 1].next[list] = n;
+  else s->head[list] = n;
+  s->tail[list] = n;
 }
 
 static place_t *dequeue(pmm_poly_prepared_t *s) {
-  if (s->head == 0) return NULL;
-  place_t *const p = &s->place[s->head - 1];
-  s->head = p->next;
-  if (s->head == 0) s->tail = 0;
-  p->queued = false;
+  int const list = s->head[0] == 0;
+  if (s->head[list] == 0) return NULL;
+  place_t *const p = &s->place[s->head[list] - 1];
+  s->head[list] = p->next[list];
+  if (s->head[list] == 0) s->tail[list] = 0;
+  p->queued[list] = false;
   return p;
 }
 
@@ -170,6 +166,7 @@ static pmm_status_t finish(pmm_poly_prepared_t *s, uint32_t market, const pmm_po
   pmm_status_t const st = pmm_poly_order_sign(s->wallet.signer, &s->market[market].domain, o, &out->id, sig, &sig_len);
   if (st != PMM_OK) return st;
   out->order = *o;
+  out->seal.at_s = 0;
   out->json_len = (uint32_t)pmm_poly_order_json(o, sig, sig_len, out->json);
   s->stats.signatures++;
   return PMM_OK;
@@ -225,6 +222,39 @@ static void queue_aging(pmm_poly_prepared_t *s, int64_t now_ns) {
   }
 }
 
+void pmm_poly_prepared_on_seal(pmm_poly_prepared_t *store, pmm_poly_seal_fn fn, void *ctx) {
+  store->seal = fn;
+  store->seal_ctx = ctx;
+  store->sealed_s = 0;
+  for (uint32_t i = 0; i < store->place_cnt; i++)
+    for (uint32_t k = 0; k < store->place[i].ready; k++) store->place[i].order[k].seal.at_s = 0;
+}
+
+static bool seal(pmm_poly_prepared_t *s, place_t *p, int64_t at_s) {
+  pmm_poly_ready_t *const r = &p->order[0];
+  if (!s->seal || p->ready == 0 || r->seal.at_s == at_s) return false;
+  s->seal(s->seal_ctx, r, at_s, r->seal.hmac);
+  r->seal.at_s = at_s;
+  return true;
+}
+
+#define SEALS_A_CALL 8
+#define SEAL_ASKED_NS (10 * PMM_NS_PER_S)
+
+/* A few of this second's; true: there may be more. */
+static bool seal_some(pmm_poly_prepared_t *s, int64_t now_ns) {
+  int64_t const at_s = now_ns / PMM_NS_PER_S;
+  if (!s->seal) return false;
+  if (s->sealed_s != at_s) s->seal_sweep = 0;
+  s->sealed_s = at_s;
+  for (uint32_t n = 0; s->seal_sweep < s->place_cnt; s->seal_sweep++) {
+    place_t *const p = &s->place[s->seal_sweep];
+    if (!p->used || now_ns - p->asked_ns > SEAL_ASKED_NS || !seal(s, p, at_s)) continue;
+    if (++n == SEALS_A_CALL) return true;
+  }
+  return false;
+}
+
 bool pmm_poly_prepared_refill(pmm_poly_prepared_t *store, uint64_t random, int64_t now_ns) {
   queue_aging(store, now_ns);
   for (place_t *p; (p = dequeue(store)) != NULL;) {
@@ -234,10 +264,11 @@ bool pmm_poly_prepared_refill(pmm_poly_prepared_t *store, uint64_t random, int64
       continue;
     }
     p->signed_ns[p->ready++] = now_ns;
-    if (p->ready < DEPTH) queue(store, p); /* behind those that have none */
+    if (p->ready < DEPTH) queue(store, p);
+    (void)seal(store, p, now_ns / PMM_NS_PER_S);
     return true;
   }
-  return false;
+  return seal_some(store, now_ns);
 }
 
 const pmm_poly_ready_t *pmm_poly_prepared_take(pmm_poly_prepared_t *store, const pmm_poly_want_t *want, int64_t now_ns) {
@@ -251,11 +282,13 @@ const pmm_poly_ready_t *pmm_poly_prepared_take(pmm_poly_prepared_t *store, const
   store->stats.hits++;
   store->taken.id = oldest->id;
   store->taken.order = oldest->order;
+  store->taken.seal = oldest->seal;
+  store->stats.sealed += oldest->seal.at_s == now_ns / PMM_NS_PER_S;
   store->taken.json_len = oldest->json_len;
   memcpy(store->taken.json, oldest->json, oldest->json_len + 1);
   drop_oldest(p);
   p->asked_ns = now_ns;
-  queue_first(store, p);
+  queue(store, p);
   return &store->taken;
 }
 

@@ -25,14 +25,18 @@ typedef struct pmm_poly_want {
   int64_t qty_e6;                    /* shares */
 } pmm_poly_want_t;
 
+/* The signature of the request that holds one order alone: over its body and the second in which it is sent. */
+typedef struct pmm_poly_seal { int64_t at_s; char hmac[PMM_POLY_HMAC_TEXT]; } pmm_poly_seal_t; /* at_s 0: none */
+
 typedef struct pmm_poly_ready {
   pmm_poly_word_t id;
   pmm_poly_order_t order;
   uint32_t json_len;
+  pmm_poly_seal_t seal;              /* of a post-only GTC order's request */
   char json[PMM_POLY_ORDER_JSON_MAX]; /* the "order" member of a request */
 } pmm_poly_ready_t;
 
-typedef struct pmm_poly_prepared_stats { uint64_t hits, misses, signatures, expired; } pmm_poly_prepared_stats_t;
+typedef struct pmm_poly_prepared_stats { uint64_t hits, misses, signatures, expired, sealed; } pmm_poly_prepared_stats_t; /* sealed: hits whose request was signed, too */
 typedef struct pmm_poly_prepared pmm_poly_prepared_t;
 
 /* order_max: orders kept at most (0: none, every take misses); age_ns: how old one may be when it is taken. PMM_FULL. */
@@ -44,6 +48,10 @@ pmm_status_t pmm_poly_prepared_market(pmm_poly_prepared_t *store, uint32_t marke
                                       int32_t tick_e4, pmm_error_t *err);
 /* An order like this may be wanted soon. Three are kept of each. Takes the place of the one longest not asked for; O(1). */
 void pmm_poly_prepared_want(pmm_poly_prepared_t *store, const pmm_poly_want_t *want, int64_t now_ns);
+/* Who signs requests; without, none is signed ahead. The request of the order next taken from each place asked for lately is signed anew each second.
+   Called again, it drops what was signed: the key has changed. */
+typedef void (*pmm_poly_seal_fn)(void *ctx, const pmm_poly_ready_t *order, int64_t at_s, char hmac[PMM_POLY_HMAC_TEXT]);
+void pmm_poly_prepared_on_seal(pmm_poly_prepared_t *store, pmm_poly_seal_fn fn, void *ctx);
 /* Signs one that is wanted and not ready, or is about to be too old; random gives its salt. False: nothing to do. */
 bool pmm_poly_prepared_refill(pmm_poly_prepared_t *store, uint64_t random, int64_t now_ns);
 /* The order for this, ready; NULL: none, sign one (pmm_poly_order_make). Valid until the next call; its place is refilled. About 20 ns. */

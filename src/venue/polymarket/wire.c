@@ -75,7 +75,8 @@ static bool sign_wallet(pmm__poly_t *p, headers_t *h, int64_t at_s) {
 
 static bool sign_request(pmm__poly_t *p, headers_t *h, const pmm__send_t *send, int64_t at_s) {
   if (!p->hmac_ready) return false;
-  pmm_poly_hmac_sign(p->hmac, at_s, send->method, send->path, send->body, send->body_len, h->signature);
+  if (send->seal && send->seal->at_s == at_s) memcpy(h->signature, send->seal->hmac, sizeof send->seal->hmac);
+  else pmm_poly_hmac_sign(p->hmac, at_s, send->method, send->path, send->body, send->body_len, h->signature);
   add(h, "POLY_API_KEY", p->credentials->key);
   add(h, "POLY_PASSPHRASE", p->credentials->passphrase);
   return true;
@@ -93,12 +94,24 @@ static bool add_headers(pmm__poly_t *p, headers_t *h, const pmm__send_t *send) {
   return true;
 }
 
+static bool put_url(pmm__poly_t *p, const pmm__send_t *send) {
+  const char *const part[] = {send->base, send->path, send->query ? send->query : ""};
+  size_t at = 0;
+  for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+    size_t const len = strlen(part[i]);
+    if (len >= sizeof p->url - at) return false;
+    memcpy(p->url + at, part[i], len + 1);
+    at += len;
+  }
+  return true;
+}
+
 pmm__request_t *pmm__send(pmm__poly_t *p, const pmm__send_t *send) {
   pmm__request_t *const slot = free_slot(p);
   headers_t h = {.cnt = 0};
   pmm_error_t err;
   if (!slot || !add_headers(p, &h, send)) return NULL;
-  if ((size_t)snprintf(p->url, sizeof p->url, "%s%s%s", send->base, send->path, send->query ? send->query : "") >= sizeof p->url) return NULL;
+  if (!put_url(p, send)) return NULL;
   pmm_http_request_t const request = {.method = send->method, .url = p->url, .header = h.list, .header_cnt = h.cnt, .body = send->body, .body_len = send->body_len,
                                       .timeout_ns = p->params.request_timeout_ns, .retries = send->retries, .done = done, .ctx = p, .tag = (uint64_t)(slot - p->request)};
   if (pmm_http_send(p->net, &request, &err) != PMM_OK) {
