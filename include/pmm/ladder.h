@@ -116,8 +116,8 @@ static inline pmm_status_t pmm_ladder_set(pmm_ladder_t *l, pmm_side_t side, int3
 static inline void pmm_ladder_put(pmm_ladder_t *l, pmm_side_t side, int32_t tick, int64_t qty_e6) {
   int64_t const old = l->qty_e6[side][tick];
   l->qty_e6[side][tick] = qty_e6;
-  uint32_t const w = (uint32_t)tick >> 6, u = w & 63, b = (uint32_t)tick & 63;
-  uint64_t const word = (l->used[side][w] & ~(UINT64_C(1) << b)) | (uint64_t)(qty_e6 != 0) << b;
+  uint32_t const w = (uint32_t)tick >> 6, u = w & 63;
+  uint64_t const word = (l->used[side][w] & ~(UINT64_C(1) << (tick & 63))) | (uint64_t)(qty_e6 != 0) << (tick & 63);
   l->used[side][w] = word;
   uint64_t *const top = &l->top[side][w >> 6];
   *top = (*top & ~(UINT64_C(1) << u)) | (uint64_t)(word != 0) << u;
