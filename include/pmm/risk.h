@@ -39,12 +39,13 @@ const char *pmm_risk_reason_to_string(pmm_risk_reason_t reason);
 
 typedef enum pmm_risk_alert { PMM_ALERT_NONE = 0, PMM_ALERT_LOSS_50 = 1, PMM_ALERT_LOSS_80 = 2, PMM_ALERT_LOSS_100 = 4, PMM_ALERT_KILLED = 8 } pmm_risk_alert_t;
 
-/* Plain data: it can be saved and restored byte for byte, so the kill switch survives a restart. */
+/* Plain data: it can be copied and restored byte for byte. Over a restart go the kill switch and a pmm_risk_day_t. */
 typedef struct pmm_risk {
   pmm_risk_params_t params;
   bool killed;
   int64_t day;                 /* UTC day of the counters below */
   int64_t day_start_equity_e6; /* equity at the day's first event */
+  int64_t earlier_e6;          /* result of the day's earlier runs: lost is negative */
   bool day_open;
   int64_t trades_today, streak;
   double tokens; int64_t tokens_ns;
@@ -86,6 +87,17 @@ void pmm_risk_on_fill(pmm_risk_t *risk, int64_t now_ns, int64_t realized_e6); /*
 uint32_t pmm_risk_on_equity(pmm_risk_t *risk, int64_t now_ns, int64_t equity_e6);
 /* Cash came in or went out: neither a gain nor a loss. Call it before the equity that contains it. */
 void pmm_risk_on_deposit(pmm_risk_t *risk, int64_t amount_e6);
+/* What the limits of a day need so that they hold for the day, however often the program is started in it. */
+typedef struct pmm_risk_day {
+  int64_t day;                 /* UTC day since 1970; 0: nothing happened yet */
+  int64_t result_e6;           /* made since it began (lost: negative), at the values of that moment; what came in or went out is not in it */
+  int64_t trades, streak;      /* its fills; losing closes in a row, whatever the day */
+} pmm_risk_day_t;
+void pmm_risk_day(const pmm_risk_t *risk, int64_t equity_e6, pmm_risk_day_t *out);
+/* Goes on where an earlier run was at `before`: on the same UTC day its result and fills count, on a later one only the streak. A day that lies ahead
+   (a clock that was wrong) counts as today. Before the first event, and result_e6 far from the ends of its range. What holdings are worth must enter
+   as it stood in that result (pmm_risk_on_deposit), or what they had lost by then counts twice. */
+void pmm_risk_resume(pmm_risk_t *risk, int64_t now_ns, const pmm_risk_day_t *before);
 void pmm_risk_kill(pmm_risk_t *risk);
 /* By a person: trading may go on, and today's loss is counted afresh from the next equity. */
 void pmm_risk_reset(pmm_risk_t *risk);

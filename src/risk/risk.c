@@ -18,11 +18,12 @@ static void roll_day(pmm_risk_t *r, int64_t now_ns) {
   if (day <= r->day) return; /* a clock set back does not give a second budget */
   r->day = day;
   r->day_open = false;
+  r->earlier_e6 = 0;
   r->trades_today = 0;
   r->alerts = r->killed ? PMM_ALERT_KILLED : PMM_ALERT_NONE;
 }
 
-static int64_t loss(const pmm_risk_t *r, int64_t equity_e6) { return r->day_open ? r->day_start_equity_e6 - equity_e6 : 0; }
+static int64_t loss(const pmm_risk_t *r, int64_t equity_e6) { return (r->day_open ? r->day_start_equity_e6 - equity_e6 : 0) - r->earlier_e6; }
 
 /* -- rate budget -- */
 static double tokens_at(const pmm_risk_t *r, int64_t now_ns) {
@@ -152,6 +153,19 @@ void pmm_risk_on_deposit(pmm_risk_t *risk, int64_t amount_e6) {
   if (risk->day_open) risk->day_start_equity_e6 += amount_e6;
 }
 
+/* -- over a restart -- */
+void pmm_risk_day(const pmm_risk_t *risk, int64_t equity_e6, pmm_risk_day_t *out) {
+  *out = (pmm_risk_day_t){.day = risk->day == DAY_NONE ? 0 : risk->day, .result_e6 = -loss(risk, equity_e6), .trades = risk->trades_today, .streak = risk->streak};
+}
+
+void pmm_risk_resume(pmm_risk_t *risk, int64_t now_ns, const pmm_risk_day_t *before) {
+  risk->day = day_of(now_ns);
+  risk->streak = before->streak;
+  if (before->day < risk->day) return;
+  risk->earlier_e6 = before->result_e6;
+  risk->trades_today = before->trades;
+}
+
 void pmm_risk_kill(pmm_risk_t *risk) {
   risk->killed = true;
   risk->alerts |= PMM_ALERT_KILLED;
@@ -160,5 +174,6 @@ void pmm_risk_kill(pmm_risk_t *risk) {
 void pmm_risk_reset(pmm_risk_t *risk) {
   risk->killed = false;
   risk->day_open = false;
+  risk->earlier_e6 = 0;
   risk->alerts = PMM_ALERT_NONE;
 }

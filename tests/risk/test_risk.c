@@ -210,6 +210,82 @@ static void test_clock_going_back(void **state) {
   assert_int_equal(r.day, 5);
 }
 
+/* -- a day over several runs -- */
+/* The second run begins at another equity: that of a deposit in between, or of fewer markets. Only the result goes over. */
+static void test_two_runs_make_one_loss(void **state) {
+  (void)state;
+  static const struct { const char *why; int64_t first, at, second; uint32_t want; bool refused; } rows[] = {
+    {"both together half", -100000000, 2 * DAY - 1, -150000000, PMM_ALERT_LOSS_50, false},
+    {"both together nearly all", -300000000, DAY + 5, -199999999, PMM_ALERT_LOSS_50 | PMM_ALERT_LOSS_80, false},
+    {"both together all", -300000000, DAY + 5, -200000000, PMM_ALERT_LOSS_50 | PMM_ALERT_LOSS_80 | PMM_ALERT_LOSS_100 | PMM_ALERT_KILLED, true},
+    {"the first alone", -500000000, DAY + 5, 0, PMM_ALERT_LOSS_50 | PMM_ALERT_LOSS_80 | PMM_ALERT_LOSS_100 | PMM_ALERT_KILLED, true},
+    {"a gain first", 200000000, DAY + 5, -499999999, PMM_ALERT_LOSS_50, false},
+    {"the next day", -499000000, 2 * DAY, -249999999, 0, false},
+    {"the next day alone", -499000000, 2 * DAY, -250000000, PMM_ALERT_LOSS_50, false},
+    {"a clock that was ahead before", -500000000, DAY - 5, 0, PMM_ALERT_LOSS_50 | PMM_ALERT_LOSS_80 | PMM_ALERT_LOSS_100 | PMM_ALERT_KILLED, true},
+  };
+  pmm_risk_params_t const p = default_params();
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    pmm_risk_t a, b;
+    pmm_risk_day_t day;
+    pmm_risk_init(&a, &p);
+    pmm_risk_init(&b, &p);
+    pmm_risk_on_equity(&a, DAY + 1, 1000000000);
+    pmm_risk_day(&a, 1000000000 + rows[i].first, &day);
+    assert_int_equal(day.day, 1);
+    assert_int_equal(day.result_e6, rows[i].first);
+    pmm_risk_resume(&b, rows[i].at, &day);
+    uint32_t got = pmm_risk_on_equity(&b, rows[i].at, 0);
+    pmm_risk_on_deposit(&b, 7000000000);
+    got |= pmm_risk_on_equity(&b, rows[i].at, 7000000000 + rows[i].second);
+    if (got != rows[i].want || b.killed != rows[i].refused) fail_msg("%s: alerts %u", rows[i].why, got);
+    pmm_risk_day(&b, 7000000000 + rows[i].second, &day); /* and so on: a third run gets what both made */
+    int64_t const both = rows[i].second + (rows[i].at < 2 * DAY ? rows[i].first : 0);
+    if (day.result_e6 != both) fail_msg("%s: %lld goes over", rows[i].why, (long long)day.result_e6);
+    pmm_risk_reset(&b);
+    assert_int_equal(pmm_risk_on_equity(&b, rows[i].at + 1, 7000000000 + rows[i].second), 0);
+  }
+}
+
+/* Before any equity is known the loss of earlier runs already refuses orders. */
+static void test_resumed_before_its_first_equity(void **state) {
+  (void)state;
+  pmm_risk_t r;
+  pmm_risk_params_t const p = tight();
+  pmm_risk_order_t const o = harmless();
+  pmm_risk_init(&r, &p);
+  pmm_risk_resume(&r, o.now_ns, &(pmm_risk_day_t){.day = 1, .result_e6 = -20000000});
+  assert_int_equal(pmm_risk_check(&r, &o), PMM_RISK_DAILY_LOSS);
+  pmm_risk_order_t const later = {.now_ns = 2 * DAY, .price_e4 = 5000, .qty_e6 = 10000000, .cost_e6 = 5000000, .fair = 0.5, .equity_e6 = 1000000000, .free_cash_e6 = 900000000};
+  assert_int_equal(pmm_risk_check(&r, &later), PMM_RISK_NONE); /* running into the next day */
+}
+
+static void test_fills_and_streak_go_over(void **state) {
+  (void)state;
+  pmm_risk_t a, b;
+  pmm_risk_day_t day;
+  pmm_risk_params_t const p = tight();
+  pmm_risk_init(&a, &p);
+  pmm_risk_day(&a, 0, &day);
+  assert_int_equal(day.day, 0); /* nothing happened */
+  pmm_risk_on_fill(&a, DAY, -1);
+  pmm_risk_on_fill(&a, DAY, -1);
+  pmm_risk_day(&a, 0, &day);
+  pmm_risk_init(&b, &p);
+  pmm_risk_resume(&b, DAY, &day);
+  pmm_risk_order_t o = harmless();
+  assert_int_equal(pmm_risk_check(&b, &o), PMM_RISK_NONE);
+  pmm_risk_on_fill(&b, DAY, -1); /* the third of three */
+  assert_int_equal(pmm_risk_check(&b, &o), PMM_RISK_TRADES);
+  assert_true(pmm_risk_size_factor(&b) == p.loss_streak_cut);
+  pmm_risk_init(&b, &p);
+  pmm_risk_resume(&b, 2 * DAY, &day);
+  o.now_ns = 2 * DAY;
+  for (int i = 0; i < 2; i++) pmm_risk_on_fill(&b, 2 * DAY, -1);
+  assert_int_equal(pmm_risk_check(&b, &o), PMM_RISK_NONE); /* two fills today */
+  assert_true(pmm_risk_size_factor(&b) == p.loss_streak_cut); /* four losing closes in a row */
+}
+
 /* -- losing streak -- */
 static void test_streak(void **state) {
   (void)state;
@@ -318,7 +394,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_each_check), cmocka_unit_test(test_trades_per_day), cmocka_unit_test(test_kill_switch_survives_a_restart),
     cmocka_unit_test(test_daily_loss), cmocka_unit_test(test_daily_loss_all_at_once), cmocka_unit_test(test_deposits_are_no_gain),
-    cmocka_unit_test(test_no_limit_no_alert), cmocka_unit_test(test_clock_going_back), cmocka_unit_test(test_streak), cmocka_unit_test(test_rate),
+    cmocka_unit_test(test_no_limit_no_alert), cmocka_unit_test(test_clock_going_back), cmocka_unit_test(test_two_runs_make_one_loss), cmocka_unit_test(test_resumed_before_its_first_equity), cmocka_unit_test(test_fills_and_streak_go_over), cmocka_unit_test(test_streak), cmocka_unit_test(test_rate),
     cmocka_unit_test(test_rate_random), cmocka_unit_test(test_rate_canary), cmocka_unit_test(test_parameters), cmocka_unit_test(test_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
