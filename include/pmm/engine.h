@@ -131,6 +131,8 @@ typedef struct pmm_engine_stats {
 void pmm_engine_stats(pmm_engine_t *engine, pmm_engine_stats_t *out);
 /* Equity now: cash + holdings at mid (or payout). */
 int64_t pmm_engine_equity(pmm_engine_t *engine);
+/* What one YES counts as in it, to the nearest hundredth of a cent within 0.0001 .. 0.9999: PMM_EV_POSITION takes it in the next run. */
+int32_t pmm_engine_value_e4(const pmm_engine_t *engine, uint32_t market);
 /* Ends a run: closes integrals at the present time, marks what is open. */
 void pmm_engine_finish(pmm_engine_t *engine);
 /* Hash of every book, order, position and cent: two runs agree if and only if they did the same. */

@@ -45,7 +45,8 @@ typedef enum pmm_kind {
   PMM_EV_OPERATOR = 49,      /* aux = pmm_operator_t; qty_e6 its argument */
   PMM_EV_FAIR = 50,          /* external probability: amount_e6 = p x 1e6, exch_ns = as of, ref_id = expiry ns */
   PMM_EV_DEPOSIT = 51,       /* amount_e6 of cash comes in (negative: out); md.seq = wallet */
-  PMM_EV_POSITION = 52,      /* contracts that were there before: md.seq = slot, md.side = 0 YES, 1 NO, qty_e6 of them at amount_e6 in all */
+  PMM_EV_POSITION = 52,      /* contracts that were there before: md.seq = slot, md.side = 0 YES, 1 NO, qty_e6 of them at amount_e6 in all;
+                                price_e4 = what one YES was worth when an earlier run last looked: gain and loss count from there. 0: from the cost */
   PMM_EV_OPEN_ORDER = 53     /* an order that was there before: md.seq = slot, aux = pmm_route_t, price_e4, qty_e6 = open, amount_e6 = filled before */
 } pmm_kind_t;
 

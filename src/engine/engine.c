@@ -695,9 +695,16 @@ static void on_deposit(pmm_engine_t *e, const pmm_event_t *ev) {
 }
 
 /* -- what the account held before -- */
+/* Gain and loss of what was there before count from its value when it was last looked at, if that is known, else from its cost. Until its book has a mid it
+   stands at just that: one half, as for other books without one, would be a gain or a loss that nobody made. */
 static void on_position(pmm_engine_t *e, const pmm_event_t *ev) {
-  if (ev->md.seq >= e->slot_cnt || pmm_ledger_adopt(e->ledger, ev->md.seq, ev->md.side, ev->md.qty_e6, ev->amount_e6) != PMM_OK) { e->bad++; return; }
-  came_in(e, ev->amount_e6);
+  int64_t const qty = ev->md.qty_e6, cost = ev->amount_e6, known = (int64_t)ev->md.price_e4 * 100;
+  bool const sound = ev->md.seq < e->slot_cnt && known >= 0 && known < PMM_ONE_E6;
+  if (!sound || pmm_ledger_adopt(e->ledger, ev->md.seq, ev->md.side, qty, cost) != PMM_OK) { e->bad++; return; }
+  pmm__market_t *const m = &e->market[e->slot[ev->md.seq].cfg.market];
+  int64_t const each = known == 0 ? pmm_muldiv_floor(cost, PMM_ONE_E6, qty) : ev->md.side ? PMM_ONE_E6 - known : known;
+  if (m->found_e6 == 0) m->found_e6 = pmm_min64(pmm_max64(ev->md.side ? PMM_ONE_E6 - each : each, 1), PMM_ONE_E6 - 1);
+  came_in(e, known == 0 ? cost : pmm_muldiv_floor(qty, each, PMM_ONE_E6));
   pmm__refresh(e, ev->md.seq);
 }
 static void on_open_order(pmm_engine_t *e, const pmm_event_t *ev) {

@@ -79,6 +79,7 @@ typedef struct pmm__market {
   bool resolve_pending;     /* resolved, but orders of ours are not yet accounted for */
   bool resolved;
   pmm_fair_t external; bool has_external;
+  int64_t found_e6;         /* what one YES counts as until its book has a mid: contracts were here before the run; 0 none were */
 } pmm__market_t;
 
 /* What a slot's holdings were worth at the last marking, and the mid that said so. */

@@ -11,9 +11,10 @@
 
 static const int64_t MARKOUT_NS[PMM_MARKOUT_CNT] = {1 * PMM_NS_PER_S, 10 * PMM_NS_PER_S, 60 * PMM_NS_PER_S};
 
-/* What one YES is worth now, in dollars: the payout once resolved, else the last valid mid, else one half. */
+/* What one YES is worth now, in dollars: the payout once resolved, else the last valid mid, else what holdings came in at, else one half. */
 double pmm__yes_value(const pmm__market_t *m) {
   if (m->resolved || m->resolve_pending) return (double)m->book->desc.payout_yes_e6 / 1e6;
+  if (m->book->mid_tick_e4 == 0 && m->found_e6) return (double)m->found_e6 / 1e6;
   return pmm__last_mid(m->book);
 }
 int64_t pmm__yes_value_e6(const pmm__market_t *m) {
@@ -136,6 +137,10 @@ static void mark_slot(pmm_engine_t *e, uint32_t slot) {
   s->mark.twice_ticks = b->mid_twice_ticks;
   s->mark.tick_e4 = b->mid_tick_e4;
   s->mark.stale = false;
+}
+
+int32_t pmm_engine_value_e4(const pmm_engine_t *e, uint32_t market) {
+  return (int32_t)pmm_min64(pmm_max64((pmm__yes_value_e6(&e->market[market]) + 50) / 100, 1), PMM_ONE_E4 - 1);
 }
 
 int64_t pmm_engine_equity(pmm_engine_t *e) {

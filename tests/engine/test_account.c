@@ -321,6 +321,46 @@ static void test_taken_over(void **state) {
   world_close(&w);
 }
 
+/* Holdings from before count from what an earlier run valued them at, else from their cost; and at that until there is a mid. */
+static void test_taken_over_at_its_value(void **state) {
+  (void)state;
+  static const struct { const char *why; uint8_t side; int64_t cost_e6; int32_t known_e4, bid_e4; int64_t lost_e6; } rows[] = {
+    {"bought dear, at its cost: the fall counts", 0, QTY(900), 0, 5900, QTY(300)},
+    {"bought dear, its fall counted by the run before", 0, QTY(900), 6100, 5900, QTY(10)},
+    {"cost unknown, value known", 0, QTY(500), 9000, 8900, QTY(0)},
+    {"risen since", 0, QTY(500), 6000, 6900, -QTY(100)},
+    {"NO", 1, QTY(900), 3900, 3900, QTY(10)},
+    {"NO at its cost", 1, QTY(900), 0, 3900, QTY(300)},
+  };
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    world_init(&w, 1, 1, NULL);
+    w.config.cash_e6 = 0;
+    w.config.risk.max_daily_loss_e6 = 0;
+    world_open(&w);
+    world_timer(&w);
+    assert_int_equal(world_event(&w, (pmm_event_t){.md = {.kind = PMM_EV_DEPOSIT}, .amount_e6 = QTY(5)}), PMM_OK);
+    assert_int_equal(world_event(&w, (pmm_event_t){.md = {.kind = PMM_EV_POSITION, .side = rows[i].side, .qty_e6 = QTY(1000), .price_e4 = rows[i].known_e4}, .amount_e6 = rows[i].cost_e6}), PMM_OK);
+    pmm_risk_day_t day;
+    pmm_risk_day(pmm_engine_risk(w.engine), pmm_engine_equity(w.engine), &day);
+    assert_int_equal(day.result_e6, 0); /* without a mid nothing is won or lost */
+    world_at(&w, 2);
+    world_timer(&w);
+    assert_int_equal(world_totals(&w).max_drawdown_e6, 0);
+    world_start(&w, 0, rows[i].bid_e4, rows[i].bid_e4 + 200);
+    world_at(&w, 4);
+    world_timer(&w);
+    pmm_risk_day(pmm_engine_risk(w.engine), pmm_engine_equity(w.engine), &day);
+    if (day.result_e6 != -rows[i].lost_e6) fail_msg("%s: made %lld", rows[i].why, (long long)day.result_e6);
+    assert_int_equal(pmm_engine_value_e4(w.engine, 0), rows[i].bid_e4 + 100);
+    world_is_sound(&w);
+    world_close(&w);
+  }
+  world_simple(&w);
+  assert_int_equal(world_event(&w, (pmm_event_t){.md = {.kind = PMM_EV_POSITION, .qty_e6 = QTY(1), .price_e4 = 10000}, .amount_e6 = QTY(1)}), PMM_INVAL);
+  assert_int_equal(world_event(&w, (pmm_event_t){.md = {.kind = PMM_EV_POSITION, .qty_e6 = QTY(1), .price_e4 = -1}, .amount_e6 = QTY(1)}), PMM_INVAL);
+  world_close(&w);
+}
+
 static void test_strike_comes_later(void **state) {
   (void)state;
   world_simple(&w);
@@ -391,7 +431,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_resolve_waits), cmocka_unit_test(test_pending_value), cmocka_unit_test(test_bad_resolutions), cmocka_unit_test(test_reopened),
     cmocka_unit_test(test_failed_settlement), cmocka_unit_test(test_lost_and_found), cmocka_unit_test(test_strangers), cmocka_unit_test(test_impossible_fill),
-    cmocka_unit_test(test_daily_loss), cmocka_unit_test(test_heat_is_current), cmocka_unit_test(test_deposits), cmocka_unit_test(test_taken_over), cmocka_unit_test(test_strike_comes_later),
+    cmocka_unit_test(test_daily_loss), cmocka_unit_test(test_heat_is_current), cmocka_unit_test(test_deposits), cmocka_unit_test(test_taken_over), cmocka_unit_test(test_taken_over_at_its_value), cmocka_unit_test(test_strike_comes_later),
     cmocka_unit_test(test_two_strategies_one_market), cmocka_unit_test(test_event_groups),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
