@@ -123,7 +123,6 @@ static void run(const char *venue, uint64_t wanted) {
   snprintf(host, sizeof host, "%s.test", venue);
   if (pmm_vnet_host(net, host, pmm_exchange_service(exchange, 0), &err) != PMM_OK) die("host", &err);
   pmm_live_config_t lc = {.mode = PMM_LIVE_TRADE, .config = &config, .secrets = {.get = secret}, .run_id = 1};
-  for (size_t i = 0; i < PMM_VENUES_MAX; i++) lc.fills_since_ns[i] = PMM_TIME_NONE;
   if (pmm_live_open(&live, b_record(net), &lc, &err) != PMM_OK) die("live", &err);
   pmm_live_status_t st = {0};
   for (int64_t s = 1; s < 36000 && st.venue[0].orders < wanted && !pmm_live_error(live); s++) {

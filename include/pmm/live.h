@@ -9,6 +9,7 @@
 #include "pmm/backtest.h"
 #include "pmm/venue.h"
 
+typedef struct pmm_live pmm_live_t;
 typedef enum pmm_live_mode { PMM_LIVE_TRADE, PMM_LIVE_PAPER /* live data, fills simulated */, PMM_LIVE_RECORD /* no engine's orders at all */ } pmm_live_mode_t;
 #define PMM_LIVE_PHASE_MAP(X) X(OPENING, "opening") X(TAKEOVER, "taking over") X(RUNNING, "running") X(STOPPING, "stopping") X(DONE, "done")
 typedef enum pmm_live_phase {
@@ -18,22 +19,30 @@ typedef enum pmm_live_phase {
 } pmm_live_phase_t;
 const char *pmm_live_phase_to_string(pmm_live_phase_t phase);
 
+/* What a run leaves for the next one of the same account. */
+typedef struct pmm_live_value { uint32_t venue; const char *market; int32_t yes_e4; } pmm_live_value_t; /* market: the venue's own id */
+typedef struct pmm_live_kept {
+  bool killed;                        /* the kill switch is on */
+  int64_t fills_until_ns[PMM_VENUES_MAX]; /* by venue of the configuration: fills up to then are booked; PMM_TIME_NONE: none was */
+  pmm_risk_day_t day;                 /* how far the day's limits are used up */
+  const pmm_live_value_t *value; size_t value_cnt; /* of markets in which contracts are held: day.result_e6 was reckoned with these */
+} pmm_live_kept_t;
+
 typedef struct pmm_live_config {
   pmm_live_mode_t mode;
   const pmm_config_t *config;         /* borrowed for its life */
   pmm_secrets_t secrets;
   uint64_t run_id;                    /* 1 .. 2^31-1, never used before by this account: order ids begin with it */
-  int64_t fills_since_ns[PMM_VENUES_MAX]; /* by venue of the configuration: fills up to then are booked; PMM_TIME_NONE: begin now */
-  bool killed;                        /* the kill switch was on when the last run ended, and still is */
+  const pmm_live_kept_t *before;      /* by the last run, venues in the order of this configuration; borrowed for its life. NULL: begin now */
   const char *record;                 /* folder for tapes; NULL: none. PMM_LIVE_RECORD needs one */
   const char *record_name;            /* first part of their names; NULL "pmm" */
   pmm_notice_sink_t notices;
   const pmm_observer_t *observer;     /* may be NULL */
-  /* Whether something that must survive a restart changed: the kill switch, the time of the last fill. May be NULL. */
-  void (*persist)(void *ctx, bool killed, const int64_t fills_until_ns[PMM_VENUES_MAX]); void *persist_ctx;
+  /* Something that must survive a restart changed: look with pmm_live_kept. at_once: the kill switch, to be written down before this returns; else
+     a fill, when it suits. Values change with every tick: look now and then without being told. May be NULL. */
+  void (*persist)(void *ctx, pmm_live_t *live, bool at_once); void *persist_ctx;
 } pmm_live_config_t;
 
-typedef struct pmm_live pmm_live_t;
 /* Checks what can be checked at once (no venue, a missing secret, a wrong URL: PMM_INVAL, PMM_NOT_FOUND with err) and begins. */
 pmm_status_t pmm_live_open(pmm_live_t **live, pmm_net_t *net, const pmm_live_config_t *config, pmm_error_t *err);
 void pmm_live_close(pmm_live_t *live);   /* at once; a trading one should have been stopped. NULL is fine */
@@ -69,6 +78,8 @@ typedef struct pmm_live_status {
   uint64_t put_off;                   /* bursts in which the engine and an adapter answered each other for too long: the rest waited 1 ms; 0 in a sound run */
 } pmm_live_status_t;
 void pmm_live_status(pmm_live_t *live, pmm_live_status_t *out);
+/* What to keep for the next run, as of now; out->value lives until the next call. Of a venue whose account is not known yet: what was kept before. */
+void pmm_live_kept(pmm_live_t *live, pmm_live_kept_t *out);
 /* The run so far in the figures of a backtest; freed by the caller. PMM_NOT_READY before there is an engine. */
 pmm_status_t pmm_live_result(pmm_live_t *live, pmm_result_t *result, pmm_error_t *err);
 #endif

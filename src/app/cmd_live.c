@@ -16,7 +16,8 @@
 #include "tape/provenance.h"
 
 #define STEP_NS (100 * PMM_NS_PER_S / 1000)
-#define SAVE_NS PMM_NS_PER_S          /* the time of the last fill is written down at most so often */
+#define SAVE_NS STEP_NS               /* after a fill the state is written down, at most so often ... */
+#define SAVE_IDLE_NS (30 * PMM_NS_PER_S) /* ... and so often without one: values change */
 #define CONSENT "trade real money"
 #define CONSENT_ENV "PMM_REAL_MONEY"
 
@@ -218,23 +219,26 @@ static void show_status(logger_t *g, pmm_live_t *live, const args_t *a) {
 }
 
 /* -- what survives -- */
-typedef struct keeper { pmm_app_state_t state; bool open, dirty; int64_t saved_ns; } keeper_t;
+typedef struct keeper { pmm_app_state_t state; pmm_live_kept_t before; bool open, dirty; int64_t saved_ns; } keeper_t;
 
-static void on_persist(void *ctx, bool killed, const int64_t fills_until_ns[PMM_VENUES_MAX]) {
-  keeper_t *const k = ctx;
-  bool const switched = killed != k->state.killed;
-  k->state.killed = killed;
-  memcpy(k->state.fills_until_ns, fills_until_ns, sizeof k->state.fills_until_ns);
-  k->dirty = true;
+static void save(keeper_t *k, pmm_live_t *live, bool durable) {
+  pmm_live_kept_t kept;
   pmm_error_t err;
-  if (switched && pmm_app_state_save(&k->state, true, &err) != PMM_OK) pmm_app_error("%s", err.text); /* before anything else happens */
+  pmm_live_kept(live, &kept);
+  pmm_app_state_take(&k->state, &kept);
+  if (pmm_app_state_save(&k->state, durable, &err) != PMM_OK) pmm_app_error("%s", err.text);
+  k->dirty = false;
 }
 
-static void save_now_and_then(keeper_t *k, int64_t mono_ns, bool at_once) {
-  if (!k->open || !k->dirty || (!at_once && mono_ns - k->saved_ns < SAVE_NS)) return;
-  pmm_error_t err;
-  if (pmm_app_state_save(&k->state, at_once, &err) != PMM_OK) pmm_app_error("%s", err.text);
-  k->dirty = false;
+static void on_persist(void *ctx, pmm_live_t *live, bool at_once) {
+  keeper_t *const k = ctx;
+  if (at_once) save(k, live, true); /* before anything else happens */
+  else k->dirty = true;
+}
+
+static void save_now_and_then(keeper_t *k, pmm_live_t *live, int64_t mono_ns) {
+  if (!k->open || mono_ns - k->saved_ns < (k->dirty ? SAVE_NS : SAVE_IDLE_NS)) return;
+  save(k, live, false);
   k->saved_ns = mono_ns;
 }
 
@@ -246,7 +250,7 @@ static void loop(pmm_net_t *net, pmm_live_t *live, const args_t *a, logger_t *lo
     int64_t const now = pmm_net_mono(net);
     pmm_net_step(net, pmm_min64(STEP_NS, end > now ? end - now : STEP_NS));
     if (signals || pmm_net_mono(net) >= end) pmm_live_stop(live);
-    save_now_and_then(keeper, pmm_net_mono(net), false);
+    save_now_and_then(keeper, live, pmm_net_mono(net));
     if (pmm_net_mono(net) - shown < PMM_NS_PER_S / 2) continue;
     show_status(log, live, a);
     shown = pmm_net_mono(net);
@@ -280,23 +284,22 @@ static int run_with(const args_t *a, const pmm_config_t *config, pmm_app_secrets
   pmm_net_config_t const nc = {.ca_file = *config->live.ca ? config->live.ca : NULL, .notices = sink};
   if (pmm_net_open(&net, &nc, &err) != PMM_OK) { pmm_app_error("%s", err.text); return PMM_EXIT_FAILED; }
   pmm_live_config_t lc = {.mode = a->mode, .config = config, .secrets = {.get = pmm_app_secret, .ctx = secrets}, .run_id = keeper->open ? keeper->state.run_id : 1,
-                          .killed = keeper->open && keeper->state.killed, .record = a->record ? a->record : *config->live.record ? config->live.record : NULL,
+                          .before = keeper->open ? &keeper->before : NULL, .record = a->record ? a->record : *config->live.record ? config->live.record : NULL,
                           .notices = sink, .persist = keeper->open ? on_persist : NULL, .persist_ctx = keeper};
-  for (size_t i = 0; i < PMM_VENUES_MAX; i++) lc.fills_since_ns[i] = keeper->open ? keeper->state.fills_until_ns[i] : PMM_TIME_NONE;
   pmm_live_t *live = NULL;
   int status = PMM_EXIT_USAGE;
   if (pmm_live_open(&live, net, &lc, &err) != PMM_OK) {
     pmm_app_error("%s", err.text);
   } else {
     signalled_net = net;
-    if (lc.killed) pmm_app_error("the kill switch is on since an earlier run: nothing will be quoted ('pmm live --reset-kill' after looking into it)");
+    if (lc.before && lc.before->killed) pmm_app_error("the kill switch is on since an earlier run: nothing will be quoted ('pmm live --reset-kill' after looking into it)");
     loop(net, live, a, log, keeper);
+    if (keeper->open) save(keeper, live, true);
     status = report(live, a);
     signalled_net = NULL;
     pmm_live_close(live);
   }
   pmm_net_close(net);
-  save_now_and_then(keeper, 0, true);
   return status;
 }
 
@@ -312,6 +315,7 @@ static int reset_kill(const pmm_config_t *config) {
   pmm_app_state_t state;
   if (pmm_app_state_open(&state, config->live.state, wall_ns(), &err) != PMM_OK) { pmm_app_error("%s", err.text); return PMM_EXIT_FAILED; }
   bool const was = state.killed;
+  if (was) state.day.result_e6 = 0; /* or the next run would be stopped at once: what it lost is accepted */
   state.killed = false;
   pmm_status_t const st = pmm_app_state_save(&state, true, &err);
   if (st != PMM_OK) pmm_app_error("%s", err.text);
@@ -341,6 +345,10 @@ static int run_config(const args_t *a, const pmm_config_t *config) {
   if (a->mode == PMM_LIVE_TRADE) {
     keeper.open = pmm_app_state_open(&keeper.state, config->live.state, wall_ns(), &err) == PMM_OK;
     if (!keeper.open) pmm_app_error("%s", err.text);
+    else {
+      pmm_app_state_venues(&keeper.state, config->venue, config->venue_cnt);
+      pmm_app_state_before(&keeper.state, &keeper.before);
+    }
   }
   if ((keeper.open || a->mode != PMM_LIVE_TRADE) && open_log(&log, a->log)) {
     status = run_with(a, config, secrets, &keeper, &log);

@@ -194,7 +194,6 @@ static void point_at_exchange(demo_t *d) {
 
 static pmm_status_t open_live(demo_t *d, pmm_error_t *err) {
   pmm_live_config_t lc = {.mode = PMM_LIVE_TRADE, .config = &d->config, .secrets = {.get = secret, .ctx = d}, .run_id = 1, .notices = {.fn = on_notice, .ctx = d}};
-  for (size_t i = 0; i < PMM_VENUES_MAX; i++) lc.fills_since_ns[i] = PMM_TIME_NONE;
   return pmm_live_open(&d->live, d->net, &lc, err);
 }
 

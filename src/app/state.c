@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #define EPOCH_S INT64_C(1735689600) /* 2025-01-01: seconds since then fit 31 bits until 2093 */
+#define STATE_TEXT_MAX ((size_t)1 << 21)
 
 static pmm_status_t io(pmm_error_t *err, const char *path) { return pmm_error_set(err, PMM_IO, "%.300s: %s", path, strerror(errno)); }
 
@@ -52,33 +52,27 @@ static pmm_status_t bad_file(const char *path, const char *what, pmm_error_t *er
   return pmm_error_set(err, PMM_PARSE, "%.300s: %s; look at it, and remove it only when no order of an earlier run can rest", path, what);
 }
 
-static pmm_status_t read_state(pmm_app_state_t *s, pmm_error_t *err) {
-  char path[4200];
-  path_in(s, "state.json", path, sizeof path);
-  if (access(path, F_OK) != 0) return PMM_OK; /* the first run */
-  json_error_t why;
-  json_t *const root = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
-  if (!root) return bad_file(path, why.text, err);
-  const json_t *const run = json_object_get(root, "run"), *const killed = json_object_get(root, "killed"), *const fills = json_object_get(root, "fills_until_ns");
-  bool const ok = json_is_integer(run) && json_integer_value(run) >= 0 && json_is_boolean(killed) && json_is_array(fills);
-  if (ok) {
-    s->run_id = (uint64_t)json_integer_value(run);
-    s->killed = json_is_true(killed);
-    for (size_t i = 0; i < PMM_VENUES_MAX && i < json_array_size(fills); i++)
-      if (json_is_integer(json_array_get(fills, i))) s->fills_until_ns[i] = json_integer_value(json_array_get(fills, i));
-  }
-  json_decref(root);
-  return ok ? PMM_OK : bad_file(path, "not a state file", err);
+/* The folder may hold a link or a device: no more is read than a state of the largest size. */
+static pmm_status_t read_file(const char *path, char **text, size_t *len, pmm_error_t *err) {
+  FILE *const f = fopen(path, "re");
+  *text = f ? malloc(STATE_TEXT_MAX + 1) : NULL;
+  if (!f) return io(err, path);
+  *len = *text ? fread(*text, 1, STATE_TEXT_MAX + 1, f) : 0;
+  pmm_status_t const st = ferror(f) ? io(err, path) : !*text ? pmm_error_set(err, PMM_FULL, "out of memory") : PMM_OK;
+  fclose(f);
+  return st;
 }
 
-static char *to_text(const pmm_app_state_t *s) {
-  json_t *const fills = json_array();
-  for (size_t i = 0; i < PMM_VENUES_MAX; i++)
-    json_array_append_new(fills, s->fills_until_ns[i] == PMM_TIME_NONE ? json_null() : json_integer(s->fills_until_ns[i]));
-  json_t *const root = json_pack("{s:I, s:b, s:o}", "run", (json_int_t)s->run_id, "killed", s->killed, "fills_until_ns", fills);
-  char *const text = root ? json_dumps(root, JSON_COMPACT) : NULL;
-  json_decref(root);
-  return text;
+static pmm_status_t read_state(pmm_app_state_t *s, pmm_error_t *err) {
+  char path[4200], why[160], *text = NULL;
+  size_t len = 0;
+  path_in(s, "state.json", path, sizeof path);
+  if (access(path, F_OK) != 0) return PMM_OK; /* the first run */
+  pmm_status_t st = read_file(path, &text, &len, err);
+  if (st == PMM_OK && len > STATE_TEXT_MAX) st = bad_file(path, "too large", err);
+  if (st == PMM_OK && !pmm_app_state_read(s, text, len, why, sizeof why)) st = bad_file(path, why, err);
+  free(text);
+  return st;
 }
 
 static bool write_whole(int fd, const char *text, bool durable) {
@@ -97,7 +91,7 @@ pmm_status_t pmm_app_state_save(const pmm_app_state_t *s, bool durable, pmm_erro
   char path[4200], tmp[4200];
   path_in(s, "state.json", path, sizeof path);
   path_in(s, "state.json.tmp", tmp, sizeof tmp);
-  char *const text = to_text(s);
+  char *const text = pmm_app_state_write(s);
   if (!text) return pmm_error_set(err, PMM_FULL, "out of memory");
   int const fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   bool ok = fd >= 0 && write_whole(fd, text, durable);
@@ -112,9 +106,12 @@ pmm_status_t pmm_app_state_save(const pmm_app_state_t *s, bool durable, pmm_erro
 
 pmm_status_t pmm_app_state_open(pmm_app_state_t *s, const char *folder, int64_t now_ns, pmm_error_t *err) {
   *s = (pmm_app_state_t){.lock = -1};
-  for (size_t i = 0; i < PMM_VENUES_MAX; i++) s->fills_until_ns[i] = PMM_TIME_NONE;
+  s->value = calloc(PMM_APP_VALUES_MAX, sizeof *s->value);
+  s->old = calloc(PMM_APP_VALUES_MAX, sizeof *s->old);
+  s->before = calloc(PMM_APP_VALUES_MAX, sizeof *s->before);
   pmm_status_t st = PMM_OK;
-  if (!*folder) st = default_folder(s->folder, sizeof s->folder, err);
+  if (!s->value || !s->old || !s->before) st = pmm_error_set(err, PMM_FULL, "out of memory");
+  else if (!*folder) st = default_folder(s->folder, sizeof s->folder, err);
   else if (snprintf(s->folder, sizeof s->folder, "%s", folder) >= (int)sizeof s->folder) st = pmm_error_set(err, PMM_INVAL, "live.state: name too long");
   if (st == PMM_OK) st = make_folders(s->folder, err);
   if (st == PMM_OK) st = take_lock(s, err);
@@ -130,4 +127,69 @@ pmm_status_t pmm_app_state_open(pmm_app_state_t *s, const char *folder, int64_t 
 void pmm_app_state_close(pmm_app_state_t *s) {
   if (s->lock >= 0) close(s->lock);
   s->lock = -1;
+  free(s->value);
+  free(s->old);
+  free(s->before);
+  s->value = s->old = NULL;
+  s->before = NULL;
+}
+
+/* -- venues, by what they are -- */
+static uint32_t find(const pmm_app_state_t *s, const char *key) {
+  uint32_t i = 0;
+  while (i < s->known_cnt && strcmp(s->known[i].key, key) != 0) i++;
+  return i;
+}
+
+/* Those in use come first, so that what falls off the end was not in use for longest. */
+void pmm_app_state_venues(pmm_app_state_t *s, const pmm_venue_params_t *venue, uint32_t cnt) {
+  pmm_app_known_t known[PMM_APP_KNOWN_MAX];
+  uint32_t moved[PMM_APP_KNOWN_MAX], n = 0;
+  memset(moved, 0xff, sizeof moved);
+  for (; n < cnt && n < PMM_VENUES_MAX; n++) {
+    pmm_app_known_t *const k = &known[n];
+    pmm_app_venue_key(venue, cnt, n, k->key);
+    uint32_t const was = find(s, k->key);
+    k->fills_until_ns = was < s->known_cnt ? s->known[was].fills_until_ns : PMM_TIME_NONE;
+    if (was < s->known_cnt) moved[was] = n;
+  }
+  s->venue_cnt = n;
+  for (uint32_t i = 0; i < s->known_cnt && n < PMM_APP_KNOWN_MAX; i++) {
+    if (moved[i] != UINT32_MAX) continue;
+    known[n] = s->known[i];
+    moved[i] = n++;
+  }
+  uint32_t values = 0;
+  for (uint32_t i = 0; i < s->value_cnt; i++) {
+    if (moved[s->value[i].known] == UINT32_MAX) continue;
+    s->value[values] = s->value[i];
+    s->value[values].known = moved[s->value[i].known];
+    values++;
+  }
+  memcpy(s->known, known, n * sizeof *known);
+  s->known_cnt = n;
+  s->value_cnt = values;
+}
+
+void pmm_app_state_before(pmm_app_state_t *s, pmm_live_kept_t *out) {
+  *out = (pmm_live_kept_t){.killed = s->killed, .day = s->day, .value = s->before};
+  for (uint32_t i = 0; i < PMM_VENUES_MAX; i++) out->fills_until_ns[i] = i < s->venue_cnt ? s->known[i].fills_until_ns : PMM_TIME_NONE;
+  memcpy(s->old, s->value, s->value_cnt * sizeof *s->value); /* pmm_app_state_take writes over the original */
+  for (uint32_t i = 0; i < s->value_cnt; i++)
+    if (s->old[i].known < s->venue_cnt) s->before[out->value_cnt++] = (pmm_live_value_t){.venue = s->old[i].known, .market = s->old[i].market, .yes_e4 = s->old[i].yes_e4};
+}
+
+/* What venues that this run does not use left stays. */
+void pmm_app_state_take(pmm_app_state_t *s, const pmm_live_kept_t *kept) {
+  uint32_t n = 0;
+  s->killed = kept->killed;
+  s->day = kept->day;
+  for (uint32_t i = 0; i < s->venue_cnt; i++) s->known[i].fills_until_ns = kept->fills_until_ns[i];
+  for (uint32_t i = 0; i < s->value_cnt; i++)
+    if (s->value[i].known >= s->venue_cnt) s->value[n++] = s->value[i];
+  for (size_t i = 0; i < kept->value_cnt && n < PMM_APP_VALUES_MAX; i++, n++) {
+    s->value[n] = (pmm_app_value_t){.known = kept->value[i].venue, .yes_e4 = kept->value[i].yes_e4};
+    snprintf(s->value[n].market, sizeof s->value[n].market, "%s", kept->value[i].market);
+  }
+  s->value_cnt = n;
 }

@@ -22,7 +22,7 @@ static void take_holding(pmm__live_venue_t *v, const pmm_holding_report_t *h) {
     if (qty <= 0) continue;
     if (cost < 0) pmm__live_note(l, PMM_WARN, "cost-unknown", h->market, "%s: cost of what is held is not known; 0.50 each is taken", l->setup.market[h->market].id);
     pmm_event_t const ev = {.md = {.recv_ns = pmm_net_now(l->net), .exch_ns = PMM_TIME_NONE, .kind = PMM_EV_POSITION, .market = h->market, .seq = slot,
-                                   .side = (uint8_t)no, .qty_e6 = qty}, .amount_e6 = cost >= 0 ? cost : qty / 2};
+                                   .side = (uint8_t)no, .qty_e6 = qty, .price_e4 = pmm__kept_value_e4(v, h->market)}, .amount_e6 = cost >= 0 ? cost : qty / 2};
     pmm__live_event(l, &ev);
   }
 }
@@ -52,7 +52,7 @@ static void resume_when_all(pmm_live_t *l) {
     if (!l->venue[i].taken_over) return;
   if (l->phase != PMM_LIVE_TAKEOVER) return;
   l->phase = PMM_LIVE_RUNNING;
-  if (l->cfg.killed) pmm_live_operator(l, PMM_OP_KILL);
+  if (l->cfg.before && l->cfg.before->killed) pmm_live_operator(l, PMM_OP_KILL);
   else pmm_live_operator(l, PMM_OP_RESUME);
 }
 

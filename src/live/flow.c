@@ -148,7 +148,7 @@ void pmm__live_pump(pmm_live_t *l) {
   }
   l->in_engine = false;
   set_timer(l);
-  if (pmm_engine_risk(e)->killed != l->told_killed) pmm__live_persist(l);
+  if (pmm_engine_risk(e)->killed != l->told_killed) pmm__live_persist(l, true);
   tell_risk(l);
 }
 
@@ -188,7 +188,7 @@ static void on_account(void *ctx, const pmm_event_t *event) {
     if (v->fills_until_ns == PMM_TIME_NONE || at > v->fills_until_ns) v->fills_until_ns = at;
   }
   pmm__live_event(l, event);
-  if (fill) pmm__live_persist(l);
+  if (fill) pmm__live_persist(l, false);
 }
 
 static void on_report(void *ctx, const pmm_account_report_t *report) { pmm__live_report(ctx, report); }

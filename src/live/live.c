@@ -13,6 +13,8 @@ const char *pmm_live_phase_to_string(pmm_live_phase_t phase) {
   return "unknown phase";
 }
 
+static bool was_killed(const pmm_live_t *l) { return l->cfg.before && l->cfg.before->killed; }
+
 /* -- saying things -- */
 void pmm__live_note(pmm_live_t *l, pmm_severity_t severity, const char *code, uint32_t market, const char *fmt, ...) {
   char text[256];
@@ -34,12 +36,9 @@ void pmm__live_fail(pmm_live_t *l, pmm_status_t st, const char *fmt, ...) {
   pmm_live_stop(l);
 }
 
-void pmm__live_persist(pmm_live_t *l) {
-  l->told_killed = l->has_setup ? pmm_engine_risk(l->setup.engine)->killed : l->cfg.killed;
-  if (!l->cfg.persist) return;
-  int64_t until[PMM_VENUES_MAX];
-  for (uint32_t i = 0; i < PMM_VENUES_MAX; i++) until[i] = i < l->venue_cnt ? l->venue[i].fills_until_ns : PMM_TIME_NONE;
-  l->cfg.persist(l->cfg.persist_ctx, l->told_killed, until);
+void pmm__live_persist(pmm_live_t *l, bool at_once) {
+  l->told_killed = l->has_setup ? pmm_engine_risk(l->setup.engine)->killed : was_killed(l);
+  if (l->cfg.persist) l->cfg.persist(l->cfg.persist_ctx, l, at_once);
 }
 
 /* -- markets of all venues in one table -- */
@@ -119,7 +118,8 @@ static pmm_status_t open_engine(pmm_live_t *l, const pmm_market_t *table, uint32
   uint32_t const burst = 2 * 64 * (l->setup.slot_cnt + 1) + 256; /* what the engine holds at most */
   for (uint32_t i = 0; i < l->venue_cnt; i++)
     if (!(l->venue[i].out = calloc(burst, sizeof *l->venue[i].out))) return pmm_error_set(err, PMM_FULL, "out of memory");
-  st = paper ? pmm__paper_open(&l->paper, l, err) : pmm__own_open(&l->own, l, err);
+  st = pmm__kept_open(l, err);
+  if (st == PMM_OK) st = paper ? pmm__paper_open(&l->paper, l, err) : pmm__own_open(&l->own, l, err);
   if (st == PMM_OK) {
     pmm_arena_seal(&l->setup.arena);
     pmm_arena_touch(&l->setup.arena);
@@ -144,7 +144,7 @@ static void start_venues(pmm_live_t *l) {
   for (uint32_t i = 0; i < l->venue_cnt; i++) {
     pmm__live_venue_t *const v = &l->venue[i];
     v->started = true;
-    v->ops->start(v->adapter, v->first_market, l->cfg.fills_since_ns[i]);
+    v->ops->start(v->adapter, v->first_market, v->fills_until_ns);
   }
 }
 
@@ -164,7 +164,7 @@ static void put_together(pmm_live_t *l) {
   if (l->has_setup) {
     pmm__live_begin(l);
     if (trade) pmm_live_operator(l, PMM_OP_PAUSE); /* until the account is known */
-    if (l->cfg.killed && !trade) pmm_live_operator(l, PMM_OP_KILL);
+    if (was_killed(l) && !trade) pmm_live_operator(l, PMM_OP_KILL);
   }
   pmm__live_watch_strikes(l);
   start_venues(l);
@@ -202,7 +202,7 @@ static void finish(pmm_live_t *l) {
   pmm_error_t err = {0};
   if (l->recorder && pmm__recorder_close(l->recorder, &err) != PMM_OK && l->error.status == PMM_OK) l->error = err;
   l->recorder = NULL;
-  if (l->has_setup) pmm__live_persist(l);
+  if (l->has_setup) pmm__live_persist(l, false);
 }
 
 void pmm__live_stopped(void *ctx, uint32_t orders_left) {
@@ -268,7 +268,7 @@ static pmm_status_t open_venue(pmm_live_t *l, uint32_t i, pmm_error_t *err) {
   v->live = l;
   v->index = i;
   v->params = &l->config->venue[i];
-  v->fills_until_ns = l->cfg.fills_since_ns[i];
+  v->fills_until_ns = l->cfg.before ? l->cfg.before->fills_until_ns[i] : PMM_TIME_NONE;
   v->again = (pmm_timer_t){.fn = look_again, .ctx = v};
   pmm_venue_t const venue = (pmm_venue_t)(v->params->venue + 1);
   v->status.name = *v->params->name ? v->params->name : pmm_venue_to_string(venue);
@@ -298,7 +298,7 @@ pmm_status_t pmm_live_open(pmm_live_t **live, pmm_net_t *net, const pmm_live_con
   l->config = config->config;
   l->net = net;
   l->began_ns = pmm_net_mono(net);
-  l->told_killed = config->killed;
+  l->told_killed = was_killed(l);
   st = pmm__live_feeds_open(l, err);
   for (; st == PMM_OK && l->venue_cnt < l->config->venue_cnt;) {
     st = open_venue(l, l->venue_cnt, err);
@@ -330,6 +330,7 @@ void pmm_live_close(pmm_live_t *l) {
   free(l->wallet);
   free(l->slot_of_market);
   free(l->strike_e8);
+  free(l->value);
   free(l);
 }
 
@@ -343,7 +344,7 @@ uint32_t pmm_live_market_cnt(const pmm_live_t *l) { return l->setup.market_cnt; 
 const pmm_market_t *pmm_live_market(const pmm_live_t *l, uint32_t market) { return &l->setup.market[market]; }
 
 void pmm_live_status(pmm_live_t *l, pmm_live_status_t *out) {
-  *out = (pmm_live_status_t){.phase = l->phase, .paused = l->paused, .venue_cnt = l->venue_cnt, .killed = l->cfg.killed};
+  *out = (pmm_live_status_t){.phase = l->phase, .paused = l->paused, .venue_cnt = l->venue_cnt, .killed = was_killed(l)};
   for (uint32_t i = 0; i < l->venue_cnt; i++) out->venue[i] = l->venue[i].status;
   if (l->recorder) pmm__recorder_poll(l->recorder, &out->recorded, &out->recorder_lost);
   if (!l->has_setup) return;

@@ -1,5 +1,5 @@
 /* live/live_impl.h -- inside of the live driver. live.c opens, starts and stops; flow.c moves records, events and actions between adapters and
-   engine; paper.c stands in for the venues' fills; check.c compares ledger and venue; recorder.c writes tapes on a thread of its own. */
+   engine; paper.c stands in for the venues' fills; check.c compares ledger and venue; kept.c is what goes over to the next run; recorder.c writes tapes on a thread of its own. */
 #ifndef PMM_LIVE_IMPL_H
 #define PMM_LIVE_IMPL_H
 #include "backtest/run.h"
@@ -51,11 +51,12 @@ struct pmm_live {
   bool told_killed;
   uint64_t put_off;             /* bursts of actions that answered each other for too long to be sent at once */
   uint32_t told_alerts;         /* pmm_risk_alert_t */
+  pmm_live_value_t *value;      /* room for pmm_live_kept */
 };
 
 /* live.c */
 void pmm__live_fail(pmm_live_t *live, pmm_status_t st, const char *fmt, ...) __attribute__((format(printf, 3, 4))); /* says so, then stops */
-void pmm__live_persist(pmm_live_t *live);
+void pmm__live_persist(pmm_live_t *live, bool at_once);
 void pmm__live_note(pmm_live_t *live, pmm_severity_t severity, const char *code, uint32_t market, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
@@ -96,6 +97,10 @@ void pmm__own_close(pmm__own_t *own);
 void pmm__own_md(pmm__own_t *own, const pmm_md_t *md, pmm_md_t *out); /* a venue's record as the engine is to see it */
 /* After the engine took an account event: the order as it was before and as it is now (NULL: not there). */
 void pmm__own_event(pmm__own_t *own, const pmm_order_t *before, const pmm_order_t *after);
+
+/* kept.c: over a restart. */
+pmm_status_t pmm__kept_open(pmm_live_t *live, pmm_error_t *err);  /* once there is an engine, before its first event: the day goes on */
+int32_t pmm__kept_value_e4(const pmm__live_venue_t *v, uint32_t market); /* of one YES as the run before had it; 0 unknown, or older than a day */
 
 /* recorder.c */
 typedef struct pmm__recorder_config {

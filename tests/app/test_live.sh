@@ -96,13 +96,15 @@ has_fills() { [ "$(account "$1" me | jq .fills)" -ge "$2" ]; }
 
 # -- what an earlier run left: a state that cannot be read, and the kill switch --
 mkdir -m 700 "$tmp/state-degen"
-for text in '{"run":1,"killed":tru' '[]' '{"run":-1,"killed":false,"fills_until_ns":[]}' ''; do
+day='"day":{"utc_day":0,"result_e6":0,"trades":0,"streak":0}'
+for text in '{"run":1,"killed":tru' '[]' "{\"run\":-1,\"killed\":false,$day,\"venues\":{}}" "{\"run\":1,\"killed\":false,$day,\"venues\":{\"degen\":1}}" \
+  '{"run":1,"killed":false,"fills_until_ns":[]}' ''; do
   echo "$text" >"$tmp/state-degen/state.json"
   run 2 live -c "$tmp/degen.yaml" --duration 1
   says err "state.json"
   run 1 live -c "$tmp/degen.yaml" --reset-kill
 done
-echo '{"run":7,"killed":true,"fills_until_ns":[]}' >"$tmp/state-degen/state.json"
+echo "{\"run\":7,\"killed\":true,$day,\"venues\":{}}" >"$tmp/state-degen/state.json"
 run 1 live -c "$tmp/degen.yaml" --duration 1 --json --log -
 says err "the kill switch is on"
 jq -e '.killed and .orders == 0' "$tmp/out" >/dev/null || fail "it traded although killed: $(head -c 200 "$tmp/out")"
@@ -168,6 +170,23 @@ jq -e '(.markets | length) == 3 and .orders > 2 and ([.markets[].market] | uniqu
 [ "$(grep -c '"code":"ready"' "$tmp/three.log")" -eq 3 ] || fail "three venues: not all ready: $(cat "$tmp/three.log")"
 for d in $dialects; do is_empty "$d" me || fail "three venues: orders left on $d"; done
 run 0 tape verify "$tmp"/tapes-live/*.tape
+
+# -- the same venues in another order, and one less: each finds its own --
+jq -S '.venues | map_values(.fills_until_ns)' "$tmp/state-three/state.json" >"$tmp/marks"
+[ "$(jq length "$tmp/marks")" -eq 3 ] || fail "the state does not know three venues: $(cat "$tmp/state-three/state.json")"
+cat >"$tmp/two.yaml" <<END
+strategy: linear
+seed: 7
+risk: {max_order_rate: 0}
+venues:
+$(for d in polymarket kalshi; do u=$(url_of "$d"); echo "  - {venue: $d, rest: \"$u/\", ws: \"ws${u#http}\", markets: RAIN}"; done)
+live: {state: $tmp/state-three, secrets: $tmp/secrets-me}
+END
+run 0 live -c "$tmp/two.yaml" --duration 1 --log "$tmp/two.log"
+jq -S '.venues | map_values(.fills_until_ns)' "$tmp/state-three/state.json" >"$tmp/marks-after"
+jq -es '.[0] as $was | .[1] as $is | ($was | keys) == ($is | keys) and ($was | keys | all(($was[.] // 0) <= ($is[.] // 0)))
+  and ($was | keys | map(select(startswith("degen"))) | all($was[.] == $is[.]))' "$tmp/marks" "$tmp/marks-after" >/dev/null ||
+  fail "a venue has lost its mark, or has another's: $(cat "$tmp/marks" "$tmp/marks-after")"
 
 # -- paper: no key where data are public, no order, simulated fills; record: tapes that hold, and that a backtest runs on --
 for d in $dialects; do

@@ -5,7 +5,8 @@
 . "$(dirname "$0")/lib_live.sh"
 
 secrets_of me 1
-exchange_config "{id: RAIN, event: RAIN-EV, duration: 6h}" "$busy" "$(member me 1)"
+# In the second market every fill costs more than a quote earns.
+exchange_config "{id: RAIN, event: RAIN-EV, duration: 6h}, {id: COSTLY, dialect: degen, duration: 6h, fees: degen, maker_rate: 0.05}" "$busy" "$(member me 1)"
 exchange --verbose
 
 begin() { # DIALECT ARGS...: started, and ready
@@ -80,4 +81,31 @@ for d in $dialects; do
   jq -e '.killed == false and (.markets | length) == 1' "$tmp/$d.out" >/dev/null || fail "$d: no result: $(head -c 300 "$tmp/$d.out")"
   checks "$d"
 done
+
+# -- the day's loss is the day's, however often the run is killed in it: the second run is stopped by what both lost --
+live_config loser degen me COSTLY
+state=$tmp/state-loser/state.json
+lost() { jq -e ".day.result_e6 <= -$1" "$state" >/dev/null 2>&1; } # MILLIONTHS
+live loser --set risk.max_daily_loss=1000
+until_ms 60000 lost 300000 || fail "it does not lose: $(cat "$state")"
+kill -9 "$pid"
+wait "$pid" 2>/dev/null
+first=$(jq .day.result_e6 "$state")
+fills=$(jq .day.trades "$state")
+budget=$((-first + 200000))
+live loser --set "risk.max_daily_loss=$(printf '%d.%06d' $((budget / 1000000)) $((budget % 1000000)))"
+waits_for loser "the day's loss has reached its limit" 60
+waits_for loser '"code":"killed"'
+until_ms 5000 is_empty degen me || fail "killed for the loss of two runs, and orders rest"
+ends loser "$pid" INT 1
+jq -e ".killed and .day.result_e6 <= -$budget and .day.trades >= $fills" "$state" >/dev/null || fail "after both runs, $first and $fills fills by the first: $(cat "$state")"
+jq -e ".killed" "$tmp/loser.out" >/dev/null || fail "no result: $(head -c 300 "$tmp/loser.out")"
+# A person accepts it: the day counts afresh. The day before counts for nothing.
+run 0 live -c "$tmp/loser.yaml" --reset-kill
+jq -e '(.killed | not) and .day.result_e6 == 0' "$state" >/dev/null || fail "the loss was not accepted: $(cat "$state")"
+jq -c '.day.result_e6 = -1000000000 | .day.utc_day -= 1' "$state" >"$state.new" && mv "$state.new" "$state"
+live loser
+waits_for loser '"code":"ready"'
+until_ms 20000 is_resting degen me || fail "yesterday's loss stops it: $(tail -c 600 "$tmp/loser.err")"
+ends loser "$pid" INT 0
 finish

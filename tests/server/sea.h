@@ -23,6 +23,7 @@ typedef struct sea {
   bool loud;                 /* PMM_TEST_LOUD: notices on stderr */
   bool killed;
   char last_alert[320];
+  pmm_live_kept_t kept; pmm_live_value_t value[8]; char market[8][PMM_ID_MAX]; /* what the last run left, as a file would have it */
 } sea_t;
 
 /* -- keys: made once a process by the openssl command, in a folder of its own -- */
@@ -64,7 +65,26 @@ static inline void sea_notice(void *ctx, const pmm_notice_t *n) {
   if (s->loud) fprintf(stderr, "%10.3f %s %s %s: %s\n", (double)(n->at_ns - SEA_START_NS) / 1e9, n->severity == PMM_ALERT ? "ALERT" : "-", n->source, n->code, n->text);
 }
 
-static inline void sea_persist(void *ctx, bool killed, const int64_t until[PMM_VENUES_MAX]) { (void)until; ((sea_t *)ctx)->killed = killed; }
+/* As a process that dies leaves it; its run has to know its account. */
+static inline void sea_keep(sea_t *s) {
+  pmm_live_kept_t kept;
+  pmm_live_kept(s->live, &kept);
+  assert_in_range(kept.value_cnt, 0, COUNT_OF(s->value));
+  s->kept = kept;
+  s->kept.value = s->value;
+  for (size_t i = 0; i < kept.value_cnt; i++) {
+    snprintf(s->market[i], sizeof s->market[i], "%s", kept.value[i].market);
+    s->value[i] = kept.value[i];
+    s->value[i].market = s->market[i];
+  }
+}
+
+static inline void sea_persist(void *ctx, pmm_live_t *live, bool at_once) {
+  pmm_live_kept_t kept;
+  pmm_live_kept(live, &kept);
+  ((sea_t *)ctx)->killed = kept.killed;
+  (void)at_once;
+}
 
 /* yaml: venues, serve, listings, traders ... ; hosts are <dialect>.test. One member, "maker", with every credential, is added. */
 static inline void sea_open(sea_t *s, const char *yaml, const char *const *set, size_t set_cnt) {
@@ -97,13 +117,14 @@ static inline void sea_open(sea_t *s, const char *yaml, const char *const *set, 
   }
 }
 
-static inline void sea_start(sea_t *s, pmm_live_mode_t mode, uint64_t run_id, const char *record) {
+static inline void sea_start_after(sea_t *s, pmm_live_mode_t mode, uint64_t run_id, const char *record, const pmm_live_kept_t *before) {
   pmm_error_t err;
-  pmm_live_config_t lc = {.mode = mode, .config = &s->config, .secrets = {.get = sea_secret, .ctx = s}, .run_id = run_id, .record = record,
+  pmm_live_config_t lc = {.mode = mode, .config = &s->config, .secrets = {.get = sea_secret, .ctx = s}, .run_id = run_id, .before = before, .record = record,
                           .notices = {.fn = sea_notice, .ctx = s}, .persist = sea_persist, .persist_ctx = s};
-  for (size_t i = 0; i < PMM_VENUES_MAX; i++) lc.fills_since_ns[i] = PMM_TIME_NONE;
   if (pmm_live_open(&s->live, s->net, &lc, &err) != PMM_OK) fail_msg("live: %s", err.text);
 }
+
+static inline void sea_start(sea_t *s, pmm_live_mode_t mode, uint64_t run_id, const char *record) { sea_start_after(s, mode, run_id, record, NULL); }
 
 static inline void sea_run(sea_t *s, double seconds) { pmm_vnet_run(s->net, pmm_net_mono(s->net) + (int64_t)(seconds * 1e9)); }
 
