@@ -1,10 +1,13 @@
 /* bench_wire [ORDERS [VENUE]] -- from the bytes of a message to the bytes of the orders it led to, in one process: adapter, codec, book, strategy, risk,
    executor, signature and encoder. The messages come from a run against the exchange in a simulated network, kept and played again to the driver alone
    (boundary.h). What is timed is one callback with a venue's message, from its entry to the moment in which an order's bytes are handed to the network; the
-   second order of a message waits for the first. One JSON object a venue: quantiles (first_: of each message's first order only), and a histogram by
-   powers of two of nanoseconds.
+   second order of a message waits for the first. One JSON object a venue: quantiles, and a histogram by powers of two of nanoseconds.
+   first: each message's first order only; ready: orders for which nothing had to be signed within the message.
    ORDERS: how many are waited for (default 5000). The hash is over the bytes sent; both runs must send the same. */
+#include <dlfcn.h>
 #include <inttypes.h>
+#include <openssl/evp.h>
+#include <secp256k1_recovery.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +34,24 @@ static int64_t clock_ns(void) {
 static struct {
   int64_t entered_ns;      /* 0: not inside a message */
   bool first;              /* order of this message */
-  uint32_t *sample, *sample_first; size_t cnt, first_cnt;
+  bool ready;              /* nothing was signed since it came */
+  uint32_t *sample, *sample_first, *sample_ready; size_t cnt, first_cnt, ready_cnt;
 } g;
+
+/* The two functions with which orders and requests are signed, looked at on the way. */
+int secp256k1_ecdsa_sign_recoverable(const secp256k1_context *ctx, secp256k1_ecdsa_recoverable_signature *sig, const unsigned char *msg, const unsigned char *key,
+                                     secp256k1_nonce_function nonce, const void *more) {
+  static int (*real)(const secp256k1_context *, secp256k1_ecdsa_recoverable_signature *, const unsigned char *, const unsigned char *, secp256k1_nonce_function, const void *);
+  if (!real) *(void **)&real = dlsym(RTLD_NEXT, "secp256k1_ecdsa_sign_recoverable");
+  g.ready = false;
+  return real(ctx, sig, msg, key, nonce, more);
+}
+int EVP_DigestSign(EVP_MD_CTX *ctx, unsigned char *sig, size_t *sig_len, const unsigned char *text, size_t len) {
+  static int (*real)(EVP_MD_CTX *, unsigned char *, size_t *, const unsigned char *, size_t);
+  if (!real) *(void **)&real = dlsym(RTLD_NEXT, "EVP_DigestSign");
+  g.ready = false;
+  return real(ctx, sig, sig_len, text, len);
+}
 
 static bool places(const char *text, size_t len) { /* new orders only: what a quote costs */
   return memmem(text, len, "\"order.place\"", 13) || memmem(text, len, "\"client_order_id\"", 17) || memmem(text, len, "\"signature\"", 11);
@@ -51,11 +70,12 @@ static void on_send(const char *text, size_t len, bool begins) {
     g.sample[g.cnt++] = (uint32_t)pmm_min64(ns, UINT32_MAX);
     if (g.first) g.sample_first[g.first_cnt++] = g.sample[g.cnt - 1];
     g.first = false;
+    if (g.ready) g.sample_ready[g.ready_cnt++] = g.sample[g.cnt - 1];
   }
 }
 
 static void on_message(bool begins) {
-  g.first = begins;
+  g.first = g.ready = begins;
   g.entered_ns = begins ? clock_ns() : 0;
 }
 
@@ -79,9 +99,10 @@ static int by_size(const void *left, const void *right) {
 static void print_result(const char *venue, uint64_t orders, uint64_t hash) {
   qsort(g.sample, g.cnt, sizeof *g.sample, by_size);
   qsort(g.sample_first, g.first_cnt, sizeof *g.sample_first, by_size);
-  size_t const n = g.cnt ? g.cnt : 1, k = g.first_cnt ? g.first_cnt : 1;
-  printf("{\"bench\":\"wire\",\"venue\":\"%s\",\"orders\":%" PRIu64 ",\"samples\":%zu,\"p50_ns\":%u,\"p90_ns\":%u,\"p99_ns\":%u,\"p999_ns\":%u,\"max_ns\":%u,\"first_p50_ns\":%u,\"first_p99_ns\":%u,\"histogram\":[", venue, orders, g.cnt,
-         g.sample[n / 2], g.sample[n * 9 / 10], g.sample[n * 99 / 100], g.sample[n * 999 / 1000], g.sample[n - 1], g.sample_first[k / 2], g.sample_first[k * 99 / 100]);
+  qsort(g.sample_ready, g.ready_cnt, sizeof *g.sample_ready, by_size);
+  size_t const n = g.cnt ? g.cnt : 1, k = g.first_cnt ? g.first_cnt : 1, r = g.ready_cnt ? g.ready_cnt : 1;
+  printf("{\"bench\":\"wire\",\"venue\":\"%s\",\"orders\":%" PRIu64 ",\"samples\":%zu,\"p50_ns\":%u,\"p90_ns\":%u,\"p99_ns\":%u,\"p999_ns\":%u,\"max_ns\":%u,\"first\":%zu,\"first_p50_ns\":%u,\"first_p99_ns\":%u,\"ready\":%zu,\"ready_p50_ns\":%u,\"ready_p99_ns\":%u,\"histogram\":[", venue, orders, g.cnt,
+         g.sample[n / 2], g.sample[n * 9 / 10], g.sample[n * 99 / 100], g.sample[n * 999 / 1000], g.sample[n - 1], g.first_cnt, g.sample_first[k / 2], g.sample_first[k * 99 / 100], g.ready_cnt, g.sample_ready[r / 2], g.sample_ready[r * 99 / 100]);
   uint64_t bin[32] = {0};
   for (size_t i = 0; i < g.cnt; i++) bin[31 - __builtin_clz(g.sample[i] | 1)]++;
   for (int i = 0, first = 1; i < 32; i++)
@@ -138,7 +159,7 @@ static void run(const char *venue, uint64_t wanted) {
   if (pmm_live_open(&live, b_play(), &lc, &err) != PMM_OK) die("live", &err);
   b.on_send = on_send;
   b.on_message = on_message;
-  g.cnt = g.first_cnt = 0;
+  g.cnt = g.first_cnt = g.ready_cnt = 0;
   for (size_t i = 0; i < cnt; i++) b_step(&b.event[i]);
   if (b.sent != sent) die("the second run", &(pmm_error_t){.text = "it sent other bytes than the first"});
   print_result(venue, orders, sent);
@@ -153,12 +174,15 @@ int main(int argc, char **argv) {
   char command[512];
   snprintf(command, sizeof command, "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out %s 2>/dev/null && chmod 600 %s && openssl pkey -in %s -pubout -out %s", key_path, key_path,
            key_path, public_path);
-  if (system(command) != 0 || !(g.sample = calloc(SAMPLES, sizeof *g.sample)) || !(g.sample_first = calloc(SAMPLES, sizeof *g.sample_first))) return 1;
+  if (system(command) != 0 || !(g.sample = calloc(SAMPLES, sizeof *g.sample)) || !(g.sample_first = calloc(SAMPLES, sizeof *g.sample_first)) ||
+      !(g.sample_ready = calloc(SAMPLES, sizeof *g.sample_ready)))
+    return 1;
   static const char *const venues[] = {"degen", "kalshi", "polymarket"};
   for (size_t i = 0; i < sizeof venues / sizeof *venues; i++)
     if (argc < 3 || strcmp(argv[2], venues[i]) == 0) run(venues[i], wanted);
   free(g.sample);
   free(g.sample_first);
+  free(g.sample_ready);
   unlink(key_path);
   unlink(public_path);
   rmdir(folder);
