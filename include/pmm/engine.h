@@ -92,6 +92,12 @@ int64_t pmm_engine_next_timer(const pmm_engine_t *engine);
 typedef int64_t (*pmm_ahead_fn)(void *ctx, uint64_t order_id);
 void pmm_engine_set_ahead(pmm_engine_t *engine, pmm_ahead_fn fn, void *ctx);
 
+/* What the strategy of a slot has learned, as text and back (pmm_strategy_ops_t.save, load). save gives the length, 0 when there is nothing: not yet, no such
+   function, no room, or a slot that shares the state of another. load: before the first event, at wall time now_ns; PMM_UNSUPPORTED, or the strategy's
+   status with its state as it was; with PMM_OK err.text may say something, too (how old). */
+size_t pmm_engine_save(const pmm_engine_t *engine, uint32_t slot, char *buf, size_t cap);
+pmm_status_t pmm_engine_load(pmm_engine_t *engine, uint32_t slot, int64_t now_ns, const char *text, size_t len, pmm_error_t *err);
+
 /* -- looking in -- */
 int64_t pmm_engine_now(const pmm_engine_t *engine);
 pmm_ladder_t *pmm_engine_ladder(pmm_engine_t *engine, uint32_t market);   /* for a driver that shares the book with a simulator */

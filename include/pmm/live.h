@@ -28,12 +28,17 @@ typedef struct pmm_live_kept {
   const pmm_live_value_t *value; size_t value_cnt; /* of markets in which contracts are held: day.result_e6 was reckoned with these */
 } pmm_live_kept_t;
 
+/* What a strategy has learned in one market, in its own words (pmm_strategy_ops_t.save). params: one word for its parameters. */
+#define PMM_LIVE_LEARNED_MAX 16384
+typedef struct pmm_live_learned { uint32_t venue; const char *market, *strategy; uint64_t params; const char *text; size_t len; } pmm_live_learned_t;
+
 typedef struct pmm_live_config {
   pmm_live_mode_t mode;
   const pmm_config_t *config;         /* borrowed for its life */
   pmm_secrets_t secrets;
   uint64_t run_id;                    /* 1 .. 2^31-1, never used before by this account: order ids begin with it */
   const pmm_live_kept_t *before;      /* by the last run, venues in the order of this configuration; borrowed for its life. NULL: begin now */
+  const pmm_live_learned_t *learned; size_t learned_cnt; /* likewise; taken up where strategy, parameters and market are the same */
   const char *record;                 /* folder for tapes; NULL: none. PMM_LIVE_RECORD needs one */
   const char *record_name;            /* first part of their names; NULL "pmm" */
   pmm_notice_sink_t notices;
@@ -80,6 +85,8 @@ typedef struct pmm_live_status {
 void pmm_live_status(pmm_live_t *live, pmm_live_status_t *out);
 /* What to keep for the next run, as of now; out->value lives until the next call. Of a venue whose account is not known yet: what was kept before. */
 void pmm_live_kept(pmm_live_t *live, pmm_live_kept_t *out);
+/* Tells what each strategy has learned so far; a text lives for its call. false before there is an engine: nothing is known then, not even that nothing was. */
+bool pmm_live_learned(pmm_live_t *live, void (*fn)(void *ctx, const pmm_live_learned_t *learned), void *ctx);
 /* The run so far in the figures of a backtest; freed by the caller. PMM_NOT_READY before there is an engine. */
 pmm_status_t pmm_live_result(pmm_live_t *live, pmm_result_t *result, pmm_error_t *err);
 #endif

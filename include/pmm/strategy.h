@@ -152,7 +152,7 @@ typedef struct pmm_strategy_ops {
   pmm_status_t (*on_group)(void *state, const pmm_leg_t *leg, size_t cnt);
   int32_t priority;              /* in a market where several act on the same news, higher ones do so first; 0 usual */
   /* Learned state (warm-up) to text and back, so that a restart does not begin again; may be NULL. save returns the
-     length or 0 when there is nothing yet; load checks its input and the age at now_ns. */
+     length or 0 when there is nothing yet; load checks its input and the age at now_ns, and leaves the state as it was when it refuses. */
   size_t (*save)(const void *state, int64_t now_ns, char *buf, size_t cap);
   pmm_status_t (*load)(void *state, int64_t now_ns, const char *text, size_t len, pmm_error_t *err);
   /* Market selection: how much it wants this market now. Higher is better; NaN: not at all. May be NULL: any market. */

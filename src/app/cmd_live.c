@@ -18,6 +18,7 @@
 #define STEP_NS (100 * PMM_NS_PER_S / 1000)
 #define SAVE_NS STEP_NS               /* after a fill the state is written down, at most so often ... */
 #define SAVE_IDLE_NS (30 * PMM_NS_PER_S) /* ... and so often without one: values change */
+#define LEARNED_NS (300 * PMM_NS_PER_S) /* what strategies learned is written down so often, and at the end */
 #define CONSENT "trade real money"
 #define CONSENT_ENV "PMM_REAL_MONEY"
 
@@ -219,7 +220,7 @@ static void show_status(logger_t *g, pmm_live_t *live, const args_t *a) {
 }
 
 /* -- what survives -- */
-typedef struct keeper { pmm_app_state_t state; pmm_live_kept_t before; bool open, dirty; int64_t saved_ns; } keeper_t;
+typedef struct keeper { pmm_app_state_t state; pmm_live_kept_t before; pmm_app_learned_t learned; bool open, dirty; int64_t saved_ns, learned_ns; } keeper_t;
 
 static void save(keeper_t *k, pmm_live_t *live, bool durable) {
   pmm_live_kept_t kept;
@@ -236,7 +237,16 @@ static void on_persist(void *ctx, pmm_live_t *live, bool at_once) {
   else k->dirty = true;
 }
 
+static void save_learned(keeper_t *k, pmm_live_t *live) {
+  pmm_error_t err;
+  if (pmm_app_learned_save(&k->state, live, &err) != PMM_OK) pmm_app_error("%s", err.text);
+}
+
 static void save_now_and_then(keeper_t *k, pmm_live_t *live, int64_t mono_ns) {
+  if (k->open && mono_ns - k->learned_ns >= LEARNED_NS) {
+    save_learned(k, live);
+    k->learned_ns = mono_ns;
+  }
   if (!k->open || mono_ns - k->saved_ns < (k->dirty ? SAVE_NS : SAVE_IDLE_NS)) return;
   save(k, live, false);
   k->saved_ns = mono_ns;
@@ -284,7 +294,7 @@ static int run_with(const args_t *a, const pmm_config_t *config, pmm_app_secrets
   pmm_net_config_t const nc = {.ca_file = *config->live.ca ? config->live.ca : NULL, .notices = sink};
   if (pmm_net_open(&net, &nc, &err) != PMM_OK) { pmm_app_error("%s", err.text); return PMM_EXIT_FAILED; }
   pmm_live_config_t lc = {.mode = a->mode, .config = config, .secrets = {.get = pmm_app_secret, .ctx = secrets}, .run_id = keeper->open ? keeper->state.run_id : 1,
-                          .before = keeper->open ? &keeper->before : NULL, .record = a->record ? a->record : *config->live.record ? config->live.record : NULL,
+                          .before = keeper->open ? &keeper->before : NULL, .learned = keeper->learned.list, .learned_cnt = keeper->learned.cnt, .record = a->record ? a->record : *config->live.record ? config->live.record : NULL,
                           .notices = sink, .persist = keeper->open ? on_persist : NULL, .persist_ctx = keeper};
   pmm_live_t *live = NULL;
   int status = PMM_EXIT_USAGE;
@@ -294,7 +304,10 @@ static int run_with(const args_t *a, const pmm_config_t *config, pmm_app_secrets
     signalled_net = net;
     if (lc.before && lc.before->killed) pmm_app_error("the kill switch is on since an earlier run: nothing will be quoted ('pmm live --reset-kill' after looking into it)");
     loop(net, live, a, log, keeper);
-    if (keeper->open) save(keeper, live, true);
+    if (keeper->open) {
+      save(keeper, live, true);
+      save_learned(keeper, live);
+    }
     status = report(live, a);
     signalled_net = NULL;
     pmm_live_close(live);
@@ -337,6 +350,7 @@ static int run_config(const args_t *a, const pmm_config_t *config) {
   pmm_app_secrets_t *secrets = NULL;
   keeper_t keeper = {0};
   logger_t log;
+  char why[400];
   if (a->reset_kill) return reset_kill(config);
   if (!can_go_there(config) || !has_consent(a, config)) return PMM_EXIT_USAGE;
   if (pmm_app_secrets_open(&secrets, config->live.secrets, &err) != PMM_OK) { pmm_app_error("%s", err.text); return PMM_EXIT_USAGE; }
@@ -348,12 +362,15 @@ static int run_config(const args_t *a, const pmm_config_t *config) {
     else {
       pmm_app_state_venues(&keeper.state, config->venue, config->venue_cnt);
       pmm_app_state_before(&keeper.state, &keeper.before);
+      pmm_app_learned_open(&keeper.learned, &keeper.state, why, sizeof why);
+      if (*why) pmm_app_error("%s: strategies begin anew", why);
     }
   }
   if ((keeper.open || a->mode != PMM_LIVE_TRADE) && open_log(&log, a->log)) {
     status = run_with(a, config, secrets, &keeper, &log);
     if (log.file != stderr) fclose(log.file);
   }
+  pmm_app_learned_close(&keeper.learned);
   if (keeper.open) pmm_app_state_close(&keeper.state);
   pmm_app_secrets_close(secrets);
   return status;

@@ -87,21 +87,26 @@ static void sync_folder(const char *folder) {
   close(fd);
 }
 
-pmm_status_t pmm_app_state_save(const pmm_app_state_t *s, bool durable, pmm_error_t *err) {
+pmm_status_t pmm_app_state_put(const pmm_app_state_t *s, const char *name, const char *text, bool durable, pmm_error_t *err) {
   char path[4200], tmp[4200];
-  path_in(s, "state.json", path, sizeof path);
-  path_in(s, "state.json.tmp", tmp, sizeof tmp);
-  char *const text = pmm_app_state_write(s);
-  if (!text) return pmm_error_set(err, PMM_FULL, "out of memory");
+  path_in(s, name, path, sizeof path);
+  snprintf(tmp, sizeof tmp, "%.4190s.tmp", path);
   int const fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  bool ok = fd >= 0 && write_whole(fd, text, durable);
+  bool const ok = fd >= 0 && write_whole(fd, text, durable);
   pmm_status_t const st = ok ? PMM_OK : io(err, tmp);
-  free(text);
   if (fd >= 0) close(fd);
   if (st != PMM_OK) return st;
   if (rename(tmp, path) != 0) return io(err, path);
   if (durable) sync_folder(s->folder);
   return PMM_OK;
+}
+
+pmm_status_t pmm_app_state_save(const pmm_app_state_t *s, bool durable, pmm_error_t *err) {
+  char *const text = pmm_app_state_write(s);
+  if (!text) return pmm_error_set(err, PMM_FULL, "out of memory");
+  pmm_status_t const st = pmm_app_state_put(s, "state.json", text, durable, err);
+  free(text);
+  return st;
 }
 
 pmm_status_t pmm_app_state_open(pmm_app_state_t *s, const char *folder, int64_t now_ns, pmm_error_t *err) {

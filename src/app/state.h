@@ -36,6 +36,16 @@ void pmm_app_state_take(pmm_app_state_t *state, const pmm_live_kept_t *kept);  /
 pmm_status_t pmm_app_state_save(const pmm_app_state_t *state, bool durable, pmm_error_t *err);
 void pmm_app_state_close(pmm_app_state_t *state);
 
+/* learned.c: what strategies learned, in learned.json beside it. It only saves time, so a file that cannot be read is told in why and otherwise
+   ignored (cnt 0). open: once the venues are known; list and cnt are for pmm_live_config_t. */
+typedef struct pmm_app_learned { void *file; pmm_live_learned_t *list; size_t cnt; } pmm_app_learned_t;
+void pmm_app_learned_open(pmm_app_learned_t *learned, const pmm_app_state_t *state, char *why, size_t cap);
+pmm_status_t pmm_app_learned_save(const pmm_app_state_t *state, pmm_live_t *live, pmm_error_t *err); /* nothing before there is an engine */
+void pmm_app_learned_close(pmm_app_learned_t *learned);
+
+/* A file of the folder, whole or not at all. */
+pmm_status_t pmm_app_state_put(const pmm_app_state_t *state, const char *name, const char *text, bool durable, pmm_error_t *err);
+
 /* state_text.c: the file's text, to be freed; NULL: out of memory. read: false when it is no such text, with why;
    then the state is of no use. */
 char *pmm_app_state_write(const pmm_app_state_t *state);

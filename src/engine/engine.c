@@ -790,6 +790,20 @@ pmm_status_t pmm_engine_on_event(pmm_engine_t *e, const pmm_event_t *ev) {
   return e->bad == bad ? PMM_OK : PMM_INVAL;
 }
 
+/* -- what strategies learn -- */
+static bool owns_state(const pmm_engine_t *e, uint32_t slot) { return e->slot[slot].leader == UINT32_MAX || e->slot[slot].leader == slot; }
+
+size_t pmm_engine_save(const pmm_engine_t *e, uint32_t slot, char *buf, size_t cap) {
+  pmm__slot_t const *const s = &e->slot[slot];
+  return s->cfg.ops->save && owns_state(e, slot) ? s->cfg.ops->save(s->state, e->now_ns, buf, cap) : 0;
+}
+
+pmm_status_t pmm_engine_load(pmm_engine_t *e, uint32_t slot, int64_t now_ns, const char *text, size_t len, pmm_error_t *err) {
+  pmm__slot_t const *const s = &e->slot[slot];
+  if (!s->cfg.ops->load || !owns_state(e, slot)) return pmm_error_set(err, PMM_UNSUPPORTED, "strategy %s takes nothing up", s->cfg.name);
+  return s->cfg.ops->load(s->state, now_ns, text, len, err);
+}
+
 /* -- small accessors -- */
 const pmm_action_t *pmm_engine_actions(const pmm_engine_t *e, uint32_t *cnt) { *cnt = e->actions.cnt; return e->actions.action; }
 void pmm_engine_actions_done(pmm_engine_t *e) { e->actions.cnt = 0; }

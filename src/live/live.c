@@ -119,6 +119,7 @@ static pmm_status_t open_engine(pmm_live_t *l, const pmm_market_t *table, uint32
   for (uint32_t i = 0; i < l->venue_cnt; i++)
     if (!(l->venue[i].out = calloc(burst, sizeof *l->venue[i].out))) return pmm_error_set(err, PMM_FULL, "out of memory");
   st = pmm__kept_open(l, err);
+  pmm__learned_open(l);
   if (st == PMM_OK) st = paper ? pmm__paper_open(&l->paper, l, err) : pmm__own_open(&l->own, l, err);
   if (st == PMM_OK) {
     pmm_arena_seal(&l->setup.arena);

@@ -1,5 +1,5 @@
 /* live/live_impl.h -- inside of the live driver. live.c opens, starts and stops; flow.c moves records, events and actions between adapters and
-   engine; paper.c stands in for the venues' fills; check.c compares ledger and venue; kept.c is what goes over to the next run; recorder.c writes tapes on a thread of its own. */
+   engine; paper.c stands in for the venues' fills; check.c compares ledger and venue; kept.c and learned.c are what goes over to the next run; recorder.c writes tapes on a thread of its own. */
 #ifndef PMM_LIVE_IMPL_H
 #define PMM_LIVE_IMPL_H
 #include "backtest/run.h"
@@ -101,6 +101,9 @@ void pmm__own_event(pmm__own_t *own, const pmm_order_t *before, const pmm_order_
 /* kept.c: over a restart. */
 pmm_status_t pmm__kept_open(pmm_live_t *live, pmm_error_t *err);  /* once there is an engine, before its first event: the day goes on */
 int32_t pmm__kept_value_e4(const pmm__live_venue_t *v, uint32_t market); /* of one YES as the run before had it; 0 unknown, or older than a day */
+
+/* learned.c: strategies take up what they learned in earlier runs. */
+void pmm__learned_open(pmm_live_t *live);
 
 /* recorder.c */
 typedef struct pmm__recorder_config {

@@ -156,6 +156,18 @@ until_ms 5000 is_empty degen me || fail "killed for its loss, and orders rest"
 ends degen "$degen_pid" INT 1
 run 0 live -c "$tmp/degen.yaml" --reset-kill
 
+# -- what a strategy learned goes over to the next run, where its parameters are the same --
+logit="--set strategy=logit --set params.warmup=false --set params.dt_sample=0.2"
+run 0 live -c "$tmp/degen.yaml" $logit --duration 3
+jq -e 'length == 1 and .[0].strategy == "logit" and .[0].market == "RAIN"' "$tmp/state-degen/learned.json" >/dev/null || fail "nothing learned: $(cat "$tmp/state-degen/learned.json")"
+run 0 live -c "$tmp/degen.yaml" $logit --duration 1
+says err "logit in RAIN goes on with what it learned"
+run 0 live -c "$tmp/degen.yaml" $logit --set params.dt_sample=0.3 --duration 1
+says err "logit in RAIN begins anew"
+echo nonsense >"$tmp/state-degen/learned.json"
+run 0 live -c "$tmp/degen.yaml" $logit --duration 1
+says err "learned.json"
+
 # -- three venues in one engine, with a tape of it, for a time --
 cat >"$tmp/three.yaml" <<END
 strategy: linear

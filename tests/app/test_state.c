@@ -1,6 +1,7 @@
 /* The state folder from the inside: a venue's part is found by what the venue is, whatever its place; what cannot be read is refused. The sources of the
    program are no library, so they are taken in here. */
 #include "app/state.c"
+#include "app/learned.c"
 #include "app/state_text.c"
 #include "base/check.h"
 
@@ -183,8 +184,39 @@ static void test_damaged_file(void **state) {
   assert_non_null(strstr(err.text, "too large"));
 }
 
+/* What strategies learned: of venues in use, whatever their place; a file that is none is told and otherwise ignored. */
+static void test_learned(void **state) {
+  (void)state;
+#define ENTRY(venue, params) "{\"venue\":\"" venue "\",\"market\":\"RAIN\",\"strategy\":\"logit\",\"params\":\"" params "\",\"text\":\"a\\u00e9b\"}"
+  static const struct { const char *text; size_t cnt; bool bad; } rows[] = {
+    {NULL, 0, false}, {"[]", 0, false}, {"[" ENTRY("kalshi@a", "ff") "," ENTRY("degen@gone", "1") "," ENTRY("degen@c", "8000000000000001") "]", 2, false},
+    {"{}", 0, true}, {"[", 0, true}, {"[5]", 0, true}, {"", 0, true}, {"[" ENTRY("kalshi@a", "fg") "]", 0, true}, {"[" ENTRY("kalshi@a", "") "]", 0, true},
+    {"[" ENTRY("kalshi@a", "11111111111111111") "]", 0, true}, {"[{\"venue\":\"kalshi@a\"}]", 0, true}};
+  pmm_venue_params_t const v[] = {venue(PMM_VENUE_DEGEN, "http://c", "", 0), venue(PMM_VENUE_KALSHI, "http://a", "", 0)};
+  pmm_app_state_t s;
+  char path[128], why[400];
+  snprintf(path, sizeof path, "%s/learned.json", folder);
+  open_with(&s, v, 2);
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    FILE *const f = rows[i].text ? fopen(path, "w") : NULL;
+    if (f) fputs(rows[i].text, f);
+    if (f) fclose(f);
+    pmm_app_learned_t l;
+    pmm_app_learned_open(&l, &s, why, sizeof why);
+    if (l.cnt != rows[i].cnt || (*why != '\0') != rows[i].bad) fail_msg("row %zu: %zu, '%s'", i, l.cnt, why);
+    if (rows[i].cnt == 2) {
+      assert_true(l.list[0].venue == 1 && l.list[0].params == 255 && l.list[0].len == 4 && strcmp(l.list[0].market, "RAIN") == 0);
+      assert_true(l.list[1].venue == 0 && l.list[1].params == UINT64_C(0x8000000000000001) && strcmp(l.list[1].strategy, "logit") == 0);
+    }
+    assert_true(!rows[i].bad || strstr(why, path));
+    pmm_app_learned_close(&l);
+  }
+  pmm_app_state_close(&s);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_key), cmocka_unit_test_setup_teardown(test_places_change, set_up, tear_down),
-    cmocka_unit_test_setup_teardown(test_many_venues, set_up, tear_down), cmocka_unit_test(test_refused), cmocka_unit_test_setup_teardown(test_damaged_file, set_up, tear_down)};
+    cmocka_unit_test_setup_teardown(test_many_venues, set_up, tear_down), cmocka_unit_test(test_refused), cmocka_unit_test_setup_teardown(test_damaged_file, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(test_learned, set_up, tear_down)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

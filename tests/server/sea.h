@@ -23,6 +23,8 @@ typedef struct sea {
   bool loud;                 /* PMM_TEST_LOUD: notices on stderr */
   bool killed;
   char last_alert[320];
+  const pmm_live_learned_t *learned; size_t learned_cnt;
+  char said[320];            /* about what strategies learned */
   pmm_live_kept_t kept; pmm_live_value_t value[8]; char market[8][PMM_ID_MAX]; /* what the last run left, as a file would have it */
 } sea_t;
 
@@ -58,6 +60,7 @@ static inline const char *sea_secret(void *ctx, const char *name) {
 static inline void sea_notice(void *ctx, const pmm_notice_t *n) {
   sea_t *const s = ctx;
   s->notices++;
+  if (strcmp(n->code, "learned") == 0) snprintf(s->said, sizeof s->said, "%s", n->text);
   if (n->severity == PMM_ALERT) {
     s->alerts++;
     snprintf(s->last_alert, sizeof s->last_alert, "%s %s: %s", n->source, n->code, n->text);
@@ -119,7 +122,8 @@ static inline void sea_open(sea_t *s, const char *yaml, const char *const *set, 
 
 static inline void sea_start_after(sea_t *s, pmm_live_mode_t mode, uint64_t run_id, const char *record, const pmm_live_kept_t *before) {
   pmm_error_t err;
-  pmm_live_config_t lc = {.mode = mode, .config = &s->config, .secrets = {.get = sea_secret, .ctx = s}, .run_id = run_id, .before = before, .record = record,
+  pmm_live_config_t lc = {.learned = s->learned, .learned_cnt = s->learned_cnt,
+                          .mode = mode, .config = &s->config, .secrets = {.get = sea_secret, .ctx = s}, .run_id = run_id, .before = before, .record = record,
                           .notices = {.fn = sea_notice, .ctx = s}, .persist = sea_persist, .persist_ctx = s};
   if (pmm_live_open(&s->live, s->net, &lc, &err) != PMM_OK) fail_msg("live: %s", err.text);
 }

@@ -185,9 +185,86 @@ static void test_resolution(void **state) {
   }
 }
 
+/* -- what a strategy learned goes over to the next run -- */
+typedef struct learned { pmm_live_learned_t k; char market[PMM_ID_MAX], text[PMM_LIVE_LEARNED_MAX]; size_t cnt; } learned_t;
+static void on_learned(void *ctx, const pmm_live_learned_t *k) {
+  learned_t *const out = ctx;
+  out->cnt++;
+  out->k = *k;
+  snprintf(out->market, sizeof out->market, "%s", k->market);
+  memcpy(out->text, k->text, k->len);
+  out->text[k->len] = '\0';
+  out->k.market = out->market;
+  out->k.text = out->text;
+  out->k.strategy = "logit";
+}
+
+/* The numbers, without the time at which they were saved. */
+static const char *numbers(const learned_t *l) {
+  const char *const at = strstr(l->text, "pmm-logit 1 ");
+  return at ? strchr(at + 12, ' ') : "";
+}
+
+static void test_learned(void **state) {
+  (void)state;
+  static learned_t first, next;
+  char yaml[4096], other[4096];
+  snprintf(yaml, sizeof yaml, dialects[0].yaml, "RAIN");
+  const char *const set[] = {"strategy=logit", "params.warmup=false", "params.dt_sample=0.5"};
+  sea_open(&sea, yaml, set, COUNT_OF(set));
+  first = (learned_t){0};
+  sea_start(&sea, PMM_LIVE_TRADE, 1, NULL);
+  assert_false(pmm_live_learned(sea.live, on_learned, &first)); /* no engine yet */
+  sea_run(&sea, 120);
+  assert_true(pmm_live_learned(sea.live, on_learned, &first));
+  assert_int_equal(first.cnt, 1);
+  assert_true(strlen(numbers(&first)) > 50);
+  static const struct { const char *why, *text, *says; uint64_t params; bool taken; } rows[] = {
+    {"the same", NULL, "goes on with what it learned", 0, true},
+    {"other parameters", NULL, "its parameters are not those", 1, false},
+    {"a damaged text", "pmm-logit 1 5 5 x", "not a state of this strategy", 0, false},
+  };
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    pmm_live_close(sea.live);
+    pmm_live_learned_t k = first.k;
+    k.params ^= rows[i].params;
+    if (rows[i].text) k = (pmm_live_learned_t){.market = k.market, .strategy = k.strategy, .params = k.params, .text = rows[i].text, .len = strlen(rows[i].text)};
+    sea.learned = &k;
+    sea.learned_cnt = 1;
+    *sea.said = '\0';
+    sea_start(&sea, PMM_LIVE_TRADE, 2 + i, NULL);
+    while (!pmm_live_engine(sea.live)) sea_run(&sea, 0.001);
+    next = (learned_t){0};
+    pmm_live_learned(sea.live, on_learned, &next);
+    if (!strstr(sea.said, rows[i].says)) fail_msg("%s: said '%s'", rows[i].why, sea.said);
+    if (rows[i].taken ? strcmp(numbers(&next), numbers(&first)) != 0 : next.cnt != 0) fail_msg("%s: %s", rows[i].why, next.text);
+    sea_run(&sea, 20);
+    assert_int_equal(pmm_live_phase(sea.live), PMM_LIVE_RUNNING);
+  }
+  sea_stop(&sea);
+  sea_close(&sea);
+  /* A parameter that changed makes another fingerprint; another market is not this one. */
+  snprintf(other, sizeof other, dialects[0].yaml, "RAIN");
+  const char *const changed[] = {"strategy=logit", "params.warmup=false", "params.dt_sample=0.6"};
+  sea_open(&sea, other, changed, COUNT_OF(changed));
+  sea.learned = &first.k;
+  sea.learned_cnt = 1;
+  sea_start(&sea, PMM_LIVE_TRADE, 9, NULL);
+  sea_run(&sea, 2);
+  assert_non_null(strstr(sea.said, "its parameters are not those"));
+  pmm_live_close(sea.live);
+  snprintf(first.market, sizeof first.market, "SNOW");
+  *sea.said = '\0';
+  sea_start(&sea, PMM_LIVE_TRADE, 10, NULL);
+  sea_run(&sea, 2);
+  assert_string_equal(sea.said, "");
+  sea_stop(&sea);
+  sea_close(&sea);
+}
+
 int main(void) {
   cmocka_set_test_filter(getenv("PMM_TEST_ONLY")); /* for looking at one */
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_linear), cmocka_unit_test(test_adaptive), cmocka_unit_test(test_logit), cmocka_unit_test(test_curve),
-                                     cmocka_unit_test(test_digital), cmocka_unit_test(test_arbitrage), cmocka_unit_test(test_rate_limits), cmocka_unit_test(test_resolution)};
+                                     cmocka_unit_test(test_digital), cmocka_unit_test(test_arbitrage), cmocka_unit_test(test_rate_limits), cmocka_unit_test(test_resolution), cmocka_unit_test(test_learned)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
