@@ -50,6 +50,9 @@ typedef enum pmm_kind {
   PMM_EV_OPEN_ORDER = 53     /* an order that was there before: md.seq = slot, aux = pmm_route_t, price_e4, qty_e6 = open, amount_e6 = filled before */
 } pmm_kind_t;
 
+/* Such a record's .market is the index of an underlying, not of a market. */
+static inline bool pmm_kind_is_underlying(uint8_t kind) { return kind == PMM_MD_UNDERLYING || kind == PMM_MD_SETTLE_MEAN; }
+
 enum { /* pmm_md_t.flags */
   PMM_F_LAST = 1,      /* last record of one venue message: the book is consistent now */
   PMM_F_SNAPSHOT = 2,  /* part of a full book */

@@ -293,7 +293,7 @@ static inline int64_t venue_time(const driver_t *d, const pmm_md_t *md, int64_t 
 }
 
 static __attribute__((noinline)) pmm_status_t venue_other(driver_t *d, const pmm_md_t *md, int64_t now) {
-  if (md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN || md->market >= d->market_cnt) return PMM_OK;
+  if (pmm_kind_is_underlying(md->kind) || md->market >= d->market_cnt) return PMM_OK;
   int64_t old;
   pmm_market_t *const m = d->sim_market[md->market];
   pmm_book_apply(d->sim_ladder[md->market], &m->grid, md, &old);

@@ -339,7 +339,7 @@ static void on_record(void *ctx, const pmm_md_t *md) {
   flush_dirty(r);
   pmm__markouts_due(&r->markouts, r->market, now);
   tick(r, now);
-  if (md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN || md->market >= r->market_cnt) return;
+  if (pmm_kind_is_underlying(md->kind) || md->market >= r->market_cnt) return;
   pmm__watch_market_t *const m = &r->market[md->market];
   if (md->exch_ns != PMM_TIME_NONE && md->kind != PMM_MD_GAP) note_lag(r, md);
   if (m->first_slot == UINT32_MAX) return;

@@ -20,7 +20,7 @@ typedef struct pmm__replay_hooks { void *ctx; void (*before)(void *ctx, const pm
 pmm_status_t pmm__replay_run(pmm__replay_t *r, const pmm_backtest_opts_t *data, const pmm__replay_hooks_t *hooks, unsigned pass, unsigned pass_cnt, pmm_error_t *err);
 
 static inline bool pmm__is_of_market(const pmm_md_t *md) {
-  return md->kind != PMM_MD_UNDERLYING && md->kind != PMM_MD_SETTLE_MEAN && md->kind != PMM_KIND_NONE && md->kind < PMM_MD_KIND_END;
+  return !pmm_kind_is_underlying(md->kind) && md->kind != PMM_KIND_NONE && md->kind < PMM_MD_KIND_END;
 }
 /* Whether the market trades and shows both sides of a book that can be trusted. */
 bool pmm__replay_two_sided(const pmm__replay_t *r, uint32_t market);

@@ -386,7 +386,7 @@ static void see_book(watched_t *w, const pmm_md_t *md) {
 
 pmm_status_t pmm__script_see(pmm__script_t *s, const pmm_md_t *md, bool *passes) {
   *passes = true;
-  if (md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN || md->market >= s->market_cnt) return PMM_OK;
+  if (pmm_kind_is_underlying(md->kind) || md->market >= s->market_cnt) return PMM_OK;
   watched_t *const w = &s->state[md->market];
   if (!w->touched) return PMM_OK;
   if (md->kind == PMM_MD_STATUS) return see_status(s, w, md, passes);

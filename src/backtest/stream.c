@@ -144,7 +144,7 @@ static bool is_moved(const source_t *s) { return (s->market_base | s->under_base
 
 static pmm_md_t moved(const source_t *s, const pmm_md_t *md) {
   pmm_md_t to = *md;
-  to.market += md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN ? s->under_base : s->market_base;
+  to.market += pmm_kind_is_underlying(md->kind) ? s->under_base : s->market_base;
   return to;
 }
 

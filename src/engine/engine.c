@@ -540,7 +540,7 @@ static inline void apply(pmm__core_t *core, const pmm_md_t *md) {
 }
 
 static void react_other(pmm__core_t *core, const pmm_md_t *md) {
-  if (md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN) pmm__feed(core, md);
+  if (pmm_kind_is_underlying(md->kind)) pmm__feed(core, md);
   else if (md->market >= core->market_cnt) core->bad++;
   else on_market_record(core, md);
 }

@@ -199,7 +199,7 @@ static void step_mirror(pmm__flow_t *f, int64_t now_ns) {
   repair(f, now_ns);
   while (m->next < m->cnt && md_at(f, m->next) <= now_ns) {
     const pmm_md_t *const md = &m->md[m->next++];
-    if (md->market == m->md_market && md->kind != PMM_MD_UNDERLYING && md->kind != PMM_MD_SETTLE_MEAN) on_md(f, md);
+    if (md->market == m->md_market && !pmm_kind_is_underlying(md->kind)) on_md(f, md);
   }
   if (m->next == m->cnt && m->repair_cnt == 0) f->over = true;
 }

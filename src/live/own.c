@@ -69,7 +69,7 @@ static int64_t others(const pmm__own_t *w, uint32_t market, uint8_t side, int32_
 
 void pmm__own_md(pmm__own_t *w, const pmm_md_t *md, pmm_md_t *out) {
   *out = *md;
-  if (md->market >= w->cnt || md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN) return;
+  if (md->market >= w->cnt || pmm_kind_is_underlying(md->kind)) return;
   own_book_t *const b = &w->book[md->market];
   switch (md->kind) {
   case PMM_MD_LEVEL:

@@ -75,7 +75,7 @@ static void collect(pmm__paper_t *p, int64_t now_ns) {
 }
 
 void pmm__paper_md(pmm__paper_t *p, int64_t now_ns, const pmm_md_t *md) {
-  if (md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN || md->market >= p->live->setup.market_cnt) return;
+  if (pmm_kind_is_underlying(md->kind) || md->market >= p->live->setup.market_cnt) return;
   pmm_sim_on_md_fast(p->sim, now_ns, md);
   collect(p, now_ns);
 }

@@ -198,7 +198,7 @@ static bool tell_gaps(pmm__recorder_t *r, int64_t now_ns) {
 }
 
 void pmm__recorder_put(pmm__recorder_t *r, const pmm_md_t *md) {
-  bool const under = md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN;
+  bool const under = pmm_kind_is_underlying(md->kind);
   if (md->market >= (under ? r->cfg.underlying_cnt : r->cfg.market_cnt)) return;
   bool const open = r->lost_ns == PMM_TIME_NONE || tell_gaps(r, md->recv_ns);
   if (open && pmm_ring_push(&r->ring, md) == PMM_OK) return;

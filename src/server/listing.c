@@ -65,7 +65,7 @@ static pmm_status_t read_md(pmm_tape_t *tape, uint32_t market, pmm_md_t **out, s
       all = more;
     }
     for (size_t i = 0; i < cnt; i++)
-      if (md[i].market == market && md[i].kind != PMM_MD_UNDERLYING && md[i].kind != PMM_MD_SETTLE_MEAN) all[kept++] = md[i];
+      if (md[i].market == market && !pmm_kind_is_underlying(md[i].kind)) all[kept++] = md[i];
   }
   pmm_tape_cursor_close(cursor);
   if (st == PMM_END && kept == 0) st = pmm_error_set(err, PMM_INVAL, "the recording has nothing of this market");

@@ -30,8 +30,6 @@ typedef struct combo {
 _Static_assert(sizeof(combo_t) == COMBO_LEN, "market .. aux lie together in a record");
 _Static_assert(offsetof(pmm_md_t, market) + COMBO_LEN == sizeof(pmm_md_t), "market .. aux end a record");
 
-static bool is_underlying_kind(uint8_t kind) { return kind == PMM_MD_UNDERLYING || kind == PMM_MD_SETTLE_MEAN; }
-
 static bool side_is_sane(const pmm_md_t *md) {
   if (md->kind == PMM_MD_LEVEL || md->kind == PMM_MD_TRADE) return md->side <= PMM_ASK;
   if (md->kind == PMM_MD_PHASE) return md->aux <= PMM_PHASE_CANCEL_ONLY;
@@ -42,7 +40,7 @@ static bool side_is_sane(const pmm_md_t *md) {
 
 bool pmm__md_is_sane(const pmm_md_t *md, uint32_t market_cnt, uint32_t underlying_cnt) {
   if (md->kind < PMM_MD_LEVEL || md->kind > PMM_MD_STRIKE) return false;
-  if (md->market >= (is_underlying_kind(md->kind) ? underlying_cnt : market_cnt)) return false;
+  if (md->market >= (pmm_kind_is_underlying(md->kind) ? underlying_cnt : market_cnt)) return false;
   if (md->kind == PMM_MD_UNDERLYING && md->aux > PMM_UNDER_TWAP) return false;
   return side_is_sane(md);
 }
@@ -53,7 +51,7 @@ static uint32_t zigzag32(uint32_t x) { return x << 1 ^ (0 - (x >> 31)); }
 static uint32_t unzigzag32(uint32_t x) { return x >> 1 ^ (0 - (x & 1)); }
 
 /* A stream is one market or one underlying: times and numbers step within it. */
-static uint64_t stream_key(const combo_t *c) { return (uint64_t)c->market << 1 | is_underlying_kind(c->kind); }
+static uint64_t stream_key(const combo_t *c) { return (uint64_t)c->market << 1 | pmm_kind_is_underlying(c->kind); }
 
 /* -- packing -- */
 typedef struct slot {

@@ -26,8 +26,6 @@ typedef struct cut {
   pmm_error_t *err;
 } cut_t;
 
-static bool is_underlying(const pmm_md_t *md) { return md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN; }
-
 static pmm_status_t no_memory(const cut_t *c) { return pmm_error_set(c->err, PMM_FULL, "tape cut: out of memory"); }
 
 /* -- what is kept -- */
@@ -135,7 +133,7 @@ static pmm_status_t start(cut_t *c) {
 
 /* -- after it: copy -- */
 static pmm_status_t copy(cut_t *c, const pmm_md_t *md) {
-  uint32_t const index = is_underlying(md) ? c->underlying[md->market] : c->market[md->market].index;
+  uint32_t const index = pmm_kind_is_underlying(md->kind) ? c->underlying[md->market] : c->market[md->market].index;
   if (index == LEFT_OUT) return PMM_OK;
   pmm_md_t out = *md;
   out.market = index;

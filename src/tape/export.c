@@ -24,10 +24,8 @@ const char *pmm_md_kind_to_string(uint8_t kind) {
   return kind < sizeof kinds / sizeof kinds[0] && kinds[kind] ? kinds[kind] : "unknown";
 }
 
-static bool is_underlying(const pmm_md_t *md) { return md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN; }
-
 static const char *name_of(const exporter_t *x, const pmm_md_t *md) {
-  return is_underlying(md) ? pmm_tape_underlying(x->tape, md->market)->id : pmm_tape_market(x->tape, md->market)->id;
+  return pmm_kind_is_underlying(md->kind) ? pmm_tape_underlying(x->tape, md->market)->id : pmm_tape_market(x->tape, md->market)->id;
 }
 
 static const char *side_of(const pmm_md_t *md) {
@@ -44,7 +42,7 @@ static const char *const phases[] = {
 static const char *detail_of(const exporter_t *x, const pmm_md_t *md) {
   if (md->kind == PMM_MD_STATUS) return pmm_life_to_string((pmm_life_t)md->aux);
   if (md->kind == PMM_MD_PHASE) return phases[md->aux];
-  return is_underlying(md) ? pmm_tape_underlying(x->tape, md->market)->source : "";
+  return pmm_kind_is_underlying(md->kind) ? pmm_tape_underlying(x->tape, md->market)->source : "";
 }
 
 typedef struct cells {
@@ -55,7 +53,7 @@ static void fill_cells(const pmm_md_t *md, cells_t *c) {
   c->exch[0] = c->price[0] = c->qty[0] = '\0';
   if (md->exch_ns != PMM_TIME_NONE) snprintf(c->exch, sizeof c->exch, "%lld", (long long)md->exch_ns);
   if (md->price_e4 != 0 || md->kind == PMM_MD_PRICE) pmm_decimal_print(md->price_e4, 4, 4, c->price);
-  if (is_underlying(md)) pmm_decimal_print(md->qty_e6, 8, 0, c->qty);
+  if (pmm_kind_is_underlying(md->kind)) pmm_decimal_print(md->qty_e6, 8, 0, c->qty);
   else if (md->kind == PMM_MD_STRIKE) pmm_decimal_print(md->qty_e6, 8, 0, c->qty);
   else if (md->kind == PMM_MD_SETTLEMENT) snprintf(c->qty, sizeof c->qty, "%lld", (long long)md->qty_e6); /* a delay in ns */
   else if (md->kind == PMM_MD_LEVEL || md->qty_e6 != 0) pmm_decimal_print(md->qty_e6, 6, 0, c->qty);
@@ -92,12 +90,12 @@ static void put_json(const exporter_t *x, const pmm_md_t *md) {
   fill_cells(md, &c);
   fprintf(x->out, "{\"recv_ns\":%lld", (long long)md->recv_ns);
   put_member(x, "exch_ns", c.exch, false);
-  fprintf(x->out, ",\"%s\":", is_underlying(md) ? "underlying" : "market");
+  fprintf(x->out, ",\"%s\":", pmm_kind_is_underlying(md->kind) ? "underlying" : "market");
   put_text(x, name_of(x, md));
   fprintf(x->out, ",\"seq\":%u,\"kind\":\"%s\"", md->seq, kinds[md->kind]);
   put_member(x, "side", side_of(md), true);
   put_member(x, "price", c.price, true);
-  put_member(x, is_underlying(md) ? "value" : "qty", c.qty, true);
+  put_member(x, pmm_kind_is_underlying(md->kind) ? "value" : "qty", c.qty, true);
   fprintf(x->out, ",\"flags\":%u", md->flags);
   char const *const detail = detail_of(x, md);
   if (detail[0]) {
@@ -109,7 +107,7 @@ static void put_json(const exporter_t *x, const pmm_md_t *md) {
 
 static void put_block(const exporter_t *x, const pmm_md_t *md, size_t cnt) {
   for (size_t i = 0; i < cnt; i++) {
-    if (!x->all && (is_underlying(&md[i]) || md[i].market != x->market)) continue;
+    if (!x->all && (pmm_kind_is_underlying(md[i].kind) || md[i].market != x->market)) continue;
     if (x->json) put_json(x, &md[i]);
     else put_csv(x, &md[i]);
   }

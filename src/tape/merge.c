@@ -36,8 +36,6 @@ typedef struct merge {
   pmm_error_t *err;
 } merge_t;
 
-static bool is_underlying(const pmm_md_t *md) { return md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN; }
-
 static pmm_status_t no_memory(const merge_t *x) { return pmm_error_set(x->err, PMM_FULL, "tape merge: out of memory"); }
 
 /* -- tables -- */
@@ -158,7 +156,7 @@ static pmm_status_t take_part(merge_t *x, input_t *in, uint32_t input, const pmm
 
 static pmm_status_t take(merge_t *x, input_t *in, const pmm_md_t *from) {
   pmm_md_t md = *from;
-  if (is_underlying(from)) {
+  if (pmm_kind_is_underlying(from->kind)) {
     md.market = in->underlying[from->market];
     return put(x, &md);
   }

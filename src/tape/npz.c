@@ -111,7 +111,7 @@ static pmm_status_t add_record(rows_t *r, const pmm_md_t *md) {
 }
 
 static bool is_of_market(const rows_t *r, const pmm_md_t *md) {
-  return md->market == r->market && md->kind != PMM_MD_UNDERLYING && md->kind != PMM_MD_SETTLE_MEAN;
+  return md->market == r->market && !pmm_kind_is_underlying(md->kind);
 }
 
 /* Makes rows of some more records, at least one unless the tape ends. */

@@ -24,12 +24,10 @@ typedef struct stats {
   pmm__skew_t skew; /* of all markets together */
 } stats_t;
 
-static bool is_underlying(const pmm_md_t *md) { return md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN; }
-
 static pmm_status_t start_stream(const stats_t *x, stream_t *s, const pmm_md_t *md) {
   if (s->out->first_ns != PMM_TIME_NONE) return PMM_OK;
   s->out->first_ns = md->recv_ns;
-  if (is_underlying(md)) return PMM_OK;
+  if (pmm_kind_is_underlying(md->kind)) return PMM_OK;
   s->grid = pmm_tape_market(x->tape, md->market)->grid;
   return pmm__book_init(&s->book, s->grid.tick_e4);
 }
@@ -91,19 +89,19 @@ static pmm_status_t measure_book(stream_t *s) {
 static pmm_status_t take_skew(stats_t *x, stream_t *s, const pmm_md_t *md) {
   if (!pmm__skew_counts(md)) return PMM_OK;
   pmm_status_t const st = pmm__skew_add(&s->skew, md->recv_ns, md->exch_ns);
-  return st == PMM_OK && !is_underlying(md) ? pmm__skew_add(&x->skew, md->recv_ns, md->exch_ns) : st;
+  return st == PMM_OK && !pmm_kind_is_underlying(md->kind) ? pmm__skew_add(&x->skew, md->recv_ns, md->exch_ns) : st;
 }
 
 static pmm_status_t take(stats_t *x, const pmm_md_t *md) {
-  stream_t *const s = &x->stream[md->market + (is_underlying(md) ? x->market_cnt : 0)];
+  stream_t *const s = &x->stream[md->market + (pmm_kind_is_underlying(md->kind) ? x->market_cnt : 0)];
   pmm_status_t st = start_stream(x, s, md);
   if (st != PMM_OK) return st;
   s->out->last_ns = md->recv_ns;
   s->out->records[md->kind]++;
-  if (!is_underlying(md) && (st = take_record(s, md)) != PMM_OK) return st;
+  if (!pmm_kind_is_underlying(md->kind) && (st = take_record(s, md)) != PMM_OK) return st;
   if ((md->flags & (PMM_F_LAST | PMM_F_KEYFRAME)) == PMM_F_LAST) {
     s->out->messages++;
-    if (!is_underlying(md) && !s->in_gap && !s->closed) st = measure_book(s);
+    if (!pmm_kind_is_underlying(md->kind) && !s->in_gap && !s->closed) st = measure_book(s);
   }
   return st == PMM_OK ? take_skew(x, s, md) : st;
 }
@@ -196,7 +194,7 @@ static pmm_status_t sample_block(pmm_tape_cursor_t *cursor, int64_t at_ns, pmm__
   pmm_status_t st = pmm_tape_cursor_seek(cursor, at_ns, err);
   if (st == PMM_OK) st = pmm_tape_cursor_next(cursor, &md, &cnt, err);
   for (size_t i = 0; st == PMM_OK && i < cnt; i++)
-    if (!is_underlying(&md[i]) && pmm__skew_counts(&md[i])) st = pmm__skew_add(skew, md[i].recv_ns, md[i].exch_ns);
+    if (!pmm_kind_is_underlying(md[i].kind) && pmm__skew_counts(&md[i])) st = pmm__skew_add(skew, md[i].recv_ns, md[i].exch_ns);
   return st;
 }
 

@@ -98,7 +98,7 @@ static const char *bad_market_record(verify_t *v, market_state_t *m, const pmm_m
 }
 
 static pmm_status_t check_record(verify_t *v, const pmm_md_t *md) {
-  if (md->kind == PMM_MD_UNDERLYING || md->kind == PMM_MD_SETTLE_MEAN)
+  if (pmm_kind_is_underlying(md->kind))
     return md->qty_e6 > 0 ? PMM_OK : bad_record(v, "underlying without a value");
   market_state_t *const m = &v->market[md->market];
   if (!m->book.memory) {

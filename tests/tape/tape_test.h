@@ -85,7 +85,7 @@ static inline void free_whole(whole_t *w) {
   pmm_tape_close(w->tape);
   free(w->md);
 }
-static inline bool is_of_market(const pmm_md_t *md) { return md->kind != PMM_MD_UNDERLYING && md->kind != PMM_MD_SETTLE_MEAN; }
+static inline bool is_of_market(const pmm_md_t *md) { return !pmm_kind_is_underlying(md->kind); }
 
 /* -- imports -- */
 static inline pmm_status_t import_text(const char *format, const char *name, const char *text, const char *out, pmm_import_stats_t *stats, pmm_error_t *err) {

@@ -39,7 +39,7 @@ static pmm_md_t random_record(pmm_rng_t *rng, const state_t *s, int64_t now_ns, 
                                   PMM_MD_MARK, PMM_MD_UNDERLYING, PMM_MD_SETTLE_MEAN, PMM_MD_GAP, PMM_MD_VOLUME, PMM_MD_TICK, PMM_MD_STATUS,
                                   PMM_MD_PRICE, PMM_MD_PHASE, PMM_MD_SETTLEMENT};
   pmm_md_t md = {.kind = kinds[pmm_rng_below(rng, COUNT_OF(kinds))], .recv_ns = now_ns, .exch_ns = now_ns - 5, .seq = seq, .flags = PMM_F_LAST};
-  bool const under = md.kind == PMM_MD_UNDERLYING || md.kind == PMM_MD_SETTLE_MEAN;
+  bool const under = pmm_kind_is_underlying(md.kind);
   md.market = (uint32_t)pmm_rng_below(rng, under ? UNDERLYINGS : MARKETS);
   md.side = (uint8_t)pmm_rng_below(rng, 2);
   md.qty_e6 = check_between(rng, md.kind == PMM_MD_LEVEL ? 0 : 1, 5) * PMM_ONE_E6;

@@ -65,7 +65,7 @@ static pmm_md_t random_md(pmm_rng_t *rng, int64_t *now_ns, uint32_t market_cnt, 
                                   PMM_MD_GAP, PMM_MD_VOLUME, PMM_MD_SETTLE_MEAN, PMM_MD_TICK, PMM_MD_STATUS,
                                   PMM_MD_PRICE, PMM_MD_PHASE, PMM_MD_SETTLEMENT, PMM_MD_STRIKE};
   pmm_md_t md = {.kind = kinds[pmm_rng_below(rng, COUNT_OF(kinds))]};
-  bool const under = md.kind == PMM_MD_UNDERLYING || md.kind == PMM_MD_SETTLE_MEAN;
+  bool const under = pmm_kind_is_underlying(md.kind);
   *now_ns += steps[pmm_rng_below(rng, pmm_rng_below(rng, 50) ? 3 : COUNT_OF(steps))] * check_between(rng, 0, 9);
   md.recv_ns = *now_ns;
   uint64_t const how = pmm_rng_below(rng, 20);
