@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include "cmd.h"
 #include "out.h"
 #include "pmm/config.h"
@@ -78,12 +77,6 @@ static void on_notice(void *ctx, const pmm_notice_t *n) {
   if (a->verbose || n->severity > PMM_NOTE) fprintf(stderr, "pmm: %s: %s: %s: %s\n", severity[n->severity], n->source, n->code, n->text);
 }
 
-static int64_t wall_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  return t.tv_sec * PMM_NS_PER_S + t.tv_nsec;
-}
-
 static pmm_status_t open_exchange(run_t *r, pmm_error_t *err) {
   const pmm_config_t *const c = r->config;
   pmm_exchange_config_t const x = {.serve = c->serve,
@@ -96,7 +89,7 @@ static pmm_status_t open_exchange(run_t *r, pmm_error_t *err) {
                                    .scenario = &c->scenario,
                                    .traders = &c->traders,
                                    .seed = c->seed,
-                                   .start_ns = wall_now(),
+                                   .start_ns = pmm_app_wall_ns(),
                                    .admin_token = getenv("PMM_EXCHANGE_ADMIN_TOKEN"),
                                    .secret = secret_of,
                                    .notices = {on_notice, (void *)(uintptr_t)r->args}};

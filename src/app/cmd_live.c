@@ -168,9 +168,7 @@ static void wipe_status(logger_t *g) {
 static void on_notice(void *ctx, const pmm_notice_t *n) {
   logger_t *const g = ctx;
   static const char *const words[] = {"note", "warn", "alert"};
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  int64_t const at = n->at_ns ? n->at_ns : (int64_t)now.tv_sec * PMM_NS_PER_S + now.tv_nsec;
+  int64_t const at = n->at_ns ? n->at_ns : pmm_app_wall_ns();
   wipe_status(g);
   if (g->json) {
     fprintf(g->file, "{\"t_ns\":%" PRId64 ",\"severity\":\"%s\",\"source\":", at, words[n->severity]);
@@ -316,17 +314,11 @@ static int run_with(const args_t *a, const pmm_config_t *config, pmm_app_secrets
   return status;
 }
 
-static int64_t wall_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  return (int64_t)t.tv_sec * PMM_NS_PER_S + t.tv_nsec;
-}
-
 /* By a person, after looking into it. */
 static int reset_kill(const pmm_config_t *config) {
   pmm_error_t err;
   pmm_app_state_t state;
-  if (pmm_app_state_open(&state, config->live.state, wall_ns(), &err) != PMM_OK) { pmm_app_error("%s", err.text); return PMM_EXIT_FAILED; }
+  if (pmm_app_state_open(&state, config->live.state, pmm_app_wall_ns(), &err) != PMM_OK) { pmm_app_error("%s", err.text); return PMM_EXIT_FAILED; }
   bool const was = state.killed;
   if (was) state.day.result_e6 = 0; /* or the next run would be stopped at once: what it lost is accepted */
   state.killed = false;
@@ -357,7 +349,7 @@ static int run_config(const args_t *a, const pmm_config_t *config) {
   take_all(secrets);
   int status = PMM_EXIT_USAGE;
   if (a->mode == PMM_LIVE_TRADE) {
-    keeper.open = pmm_app_state_open(&keeper.state, config->live.state, wall_ns(), &err) == PMM_OK;
+    keeper.open = pmm_app_state_open(&keeper.state, config->live.state, pmm_app_wall_ns(), &err) == PMM_OK;
     if (!keeper.open) pmm_app_error("%s", err.text);
     else {
       pmm_app_state_venues(&keeper.state, config->venue, config->venue_cnt);

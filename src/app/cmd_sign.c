@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "cmd.h"
 #include "out.h"
@@ -91,12 +90,6 @@ static pmm_status_t random_salt(uint64_t *salt, pmm_error_t *err) {
   return PMM_OK;
 }
 
-static uint64_t now_ms(void) {
-  struct timespec ts;
-  clock_gettime(CLOCK_REALTIME, &ts);
-  return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 static pmm_status_t read_token(const json_t *input, pmm_poly_order_t *o, pmm_error_t *err) {
   const char *token = "", *side = "";
   pmm_status_t st = text_field(input, "tokenID", &token, err);
@@ -168,7 +161,7 @@ static pmm_status_t read_rest(const json_t *input, pmm_poly_order_t *o, pmm_erro
     st = u64_field(input, "nonce", 0, &o->nonce, err);
     return st == PMM_OK ? u64_field(input, "feeRateBps", 0, &o->fee_rate_bps, err) : st;
   }
-  st = u64_field(input, "fixed_time_ms", now_ms(), &o->timestamp_ms, err);
+  st = u64_field(input, "fixed_time_ms", (uint64_t)(pmm_app_wall_ns() / PMM_NS_PER_MS), &o->timestamp_ms, err);
   if (st == PMM_OK) st = word_field(input, "metadata", &o->metadata, err);
   return st == PMM_OK ? word_field(input, "builderCode", &o->builder, err) : st;
 }

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include "cmd.h"
+#include "out.h"
 #include "pmm/live.h"
 #include "pmm/server.h"
 
@@ -137,16 +137,10 @@ static bool load(demo_t *d) {
   return true;
 }
 
-static int64_t wall_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  return (int64_t)t.tv_sec * PMM_NS_PER_S + t.tv_nsec;
-}
-
 static pmm_status_t open_exchange(demo_t *d, pmm_error_t *err) {
   pmm_config_t *const c = &d->config;
   pmm_exchange_config_t const xc = {.serve = c->serve, .serve_cnt = c->serve_cnt, .listing = c->listing, .listing_cnt = c->listing_cnt, .member = c->member,
-    .member_cnt = c->member_cnt, .faults = &c->faults, .scenario = &c->scenario, .traders = &c->traders, .seed = c->seed, .start_ns = wall_ns(), .secret = secret,
+    .member_cnt = c->member_cnt, .faults = &c->faults, .scenario = &c->scenario, .traders = &c->traders, .seed = c->seed, .start_ns = pmm_app_wall_ns(), .secret = secret,
     .secret_ctx = d, .notices = {.fn = on_notice, .ctx = d}};
   pmm_status_t st = pmm_exchange_open(&d->exchange, &xc, err);
   for (uint32_t i = 0; st == PMM_OK && i < c->serve_cnt; i++) {

@@ -67,16 +67,20 @@ bool pmm_app_config_load(const pmm_app_config_args_t *args, struct pmm_config *c
   return st == PMM_OK;
 }
 
+/* -- time -- */
+static int64_t read_clock(clockid_t clock) {
+  struct timespec ts;
+  clock_gettime(clock, &ts);
+  return (int64_t)ts.tv_sec * PMM_NS_PER_S + ts.tv_nsec;
+}
+
+int64_t pmm_app_wall_ns(void) { return read_clock(CLOCK_REALTIME); }
+static int64_t clock_ns(void) { return read_clock(CLOCK_MONOTONIC); }
+
 /* -- progress -- */
 #define SHOW_AFTER_NS (2 * PMM_NS_PER_S)
 #define REDRAW_NS (100 * PMM_NS_PER_MS)
 #define BAR_WIDTH 40
-
-static int64_t clock_ns(void) {
-  struct timespec ts;
-  clock_gettime(CLOCK_MONOTONIC, &ts);
-  return (int64_t)ts.tv_sec * PMM_NS_PER_S + ts.tv_nsec;
-}
 
 void pmm_progress_start(pmm_progress_t *progress, const char *what) {
   *progress = (pmm_progress_t){.what = what, .start_ns = clock_ns(), .on = isatty(STDERR_FILENO) != 0};

@@ -1,4 +1,4 @@
-/* app/out.h -- what commands share: messages, a progress bar, files written whole or not at all, the common options. */
+/* app/out.h -- what commands share: messages, the clock, a progress bar, files written whole or not at all, the common options. */
 #ifndef PMM_APP_OUT_H
 #define PMM_APP_OUT_H
 #include <stdbool.h>
@@ -29,6 +29,8 @@ bool pmm_app_set_add(pmm_app_config_args_t *args, const char *set);
    pmm_config_t, large: keep it off the stack. false with the message printed: return PMM_EXIT_USAGE. */
 struct pmm_config;
 bool pmm_app_config_load(const pmm_app_config_args_t *args, struct pmm_config *config);
+
+int64_t pmm_app_wall_ns(void); /* now, in ns since 1970 UTC */
 
 /* -- progress -- */
 /* A bar on stderr for work that takes more than two seconds, on a terminal only; at most ten redraws a second. */
