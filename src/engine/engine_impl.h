@@ -141,8 +141,14 @@ struct pmm_engine {
   bool finished;
 };
 
+/* init.c */
+/* After a change of the market's terms: what strategies see of them. */
+void pmm__show_terms(const pmm__core_t *core, pmm__book_t *b);
 /* engine.c */
 void pmm__tell(pmm_engine_t *e, pmm__market_t *m, const pmm_md_t *md);
+/* account.c */
+/* Pays out once every order of ours in the market is accounted for; their last events may still be on the way. */
+void pmm__try_resolve(pmm_engine_t *e, pmm__market_t *m);
 /* The market as strategies and exec see it. */
 static inline const pmm_market_t *pmm__shown(const pmm__book_t *b) { return b->coarse ? &b->quote : &b->desc; }
 
@@ -169,7 +175,7 @@ static inline void pmm__hear(pmm_engine_t *e, pmm__slot_t *s) {
   e->market[s->cfg.market].quiet_ns = INT64_MIN;
 }
 
-/* Finds the first of several things with one name; the table lies in the arena. */
+/* Finds the first of several things with one name; the table lies in the arena. init.c. */
 typedef struct pmm__names { uint32_t *first, mask; } pmm__names_t;
 size_t pmm__names_bytes(uint32_t cnt);
 pmm_status_t pmm__names_init(pmm__names_t *names, pmm_arena_t *arena, uint32_t cnt);
