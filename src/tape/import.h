@@ -132,9 +132,10 @@ struct pmm__import {
   void *own;          /* the importer's state */
 };
 
+pmm_status_t pmm__no_memory(const pmm__import_t *import);
 /* -- errors: "file:line: byte N: reason", N counted from 1 in the line -- */
 pmm_status_t pmm__bad(const pmm__import_t *import, const pmm_json_node_t *node, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* -- reading fields: a missing or malformed one is an error that names it -- */
+/* -- reading fields (fields.c): a missing or malformed one is an error that names it -- */
 pmm_status_t pmm__field(const pmm__import_t *import, const pmm_json_node_t *object, const char *key, const pmm_json_node_t **node);
 pmm_status_t pmm__number(const pmm__import_t *import, const pmm_json_node_t *node, const char *what, int scale, int64_t *out);
 pmm_status_t pmm__number_floor(const pmm__import_t *import, const pmm_json_node_t *node, const char *what, int scale, int64_t *out);
@@ -150,12 +151,14 @@ pmm_status_t pmm__seconds(const pmm__import_t *import, const pmm_json_node_t *no
 pmm_status_t pmm__price(const pmm__import_t *import, const pmm_json_node_t *node, const char *what, int32_t *price_e4);
 pmm_status_t pmm__size(const pmm__import_t *import, const pmm_json_node_t *node, const char *what, int64_t *qty_e6); /* >= 0 */
 
-/* -- markets -- */
+/* -- markets (markets.c) -- */
 pmm__imarket_t *pmm__market_find(const pmm__import_t *import, const char *id, size_t len);
 /* Adds a market to the tape; its book is empty and unknown. desc->life is set here. */
 pmm_status_t pmm__market_add(pmm__import_t *import, const pmm_market_t *desc, pmm__imarket_t **market);
 pmm_status_t pmm__market_update(pmm__import_t *import, pmm__imarket_t *market); /* writes a changed desc */
 pmm_status_t pmm__underlying_add(pmm__import_t *import, const char *id, const char *source, pmm_under_kind_t kind, uint32_t *index);
+/* Before a message of it: what is due in any market by then, its own life, its book. */
+pmm_status_t pmm__market_meet(pmm__import_t *import, pmm__imarket_t *market, int64_t recv_ns, int64_t venue_ns);
 /* Runs the clock to recv_ns, for what happens between messages: closes and resolves what is due. */
 pmm_status_t pmm__clock(pmm__import_t *import, int64_t recv_ns);
 /* A gap: nothing was recorded of the market since its last message. Nothing when its book is not known anyway. */
@@ -169,13 +172,15 @@ pmm_status_t pmm__market_open(pmm__import_t *import, pmm__imarket_t *market, int
 /* The taker's side of a print that does not name it, in YES space: at or beyond the ask it bought, at or beyond the bid it sold;
    between them, or without a book, an up-tick bought and a down-tick sold, and an unchanged price repeats the last. */
 pmm_side_t pmm__taker_of(const pmm__imarket_t *market, int32_t price_e4);
+pmm_status_t pmm__outcomes_read(pmm__import_t *import); /* --outcomes, before anything else */
+pmm_status_t pmm__markets_end(pmm__import_t *import);   /* after the last message: every market closes and resolves as far as is known */
 void pmm__note(pmm__import_t *import, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* models: mid >= 0.95 yes, <= 0.05 no, else void; missing sides (0) count as 0 and 1. */
 pmm_outcome_t pmm__outcome_of_book(int32_t bid_e4, int32_t ask_e4);
 /* The same of last_top_e4, but unknown instead of void, for pmm__importer_t.decide. */
 pmm_outcome_t pmm__outcome_of_top(pmm__import_t *import, const pmm__imarket_t *market, const char **why);
 
-/* -- messages: begin, any number of records, end -- */
+/* -- messages (messages.c): begin, any number of records, end -- */
 /* Moves the clock and the market's life cycle; recv_ns may be clamped. */
 pmm_status_t pmm__message_begin(pmm__import_t *import, pmm__imarket_t *market, int64_t recv_ns, int64_t exch_ns);
 pmm_status_t pmm__message_add(pmm__import_t *import, pmm_kind_t kind, int side, int32_t price_e4, int64_t qty_e6, int flags);
