@@ -84,6 +84,7 @@ typedef struct pmm_listing_params {    /* a market of `pmm exchange` */
   int32_t fees;                        /* none | kalshi | polymarket | degen | venue */
   double taker_rate, maker_rate;       /* < 0: the schedule's usual */
   bool neg_risk;
+  bool exchange_v3;                    /* Polymarket: of the third exchange */
   char asset[PMM_PARAM_TEXT_MAX]; double strike; /* 0 none */
   int64_t duration_ns;                 /* from the start to close; 0: stays open */
   double p0;                           /* where synthetic traders begin */

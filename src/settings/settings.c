@@ -90,6 +90,7 @@ const pmm_param_t pmm_listing_param_table[] = {
   L(F64, taker_rate, "taker_rate", "-1", -1, 1, "", NULL, "below 0: the schedule's usual"),
   L(F64, maker_rate, "maker_rate", "-1", -1, 1, "", NULL, "below 0: the schedule's usual"),
   L(BOOL, neg_risk, "neg_risk", "false", 0, 0, "", NULL, "Polymarket: signed for the negative-risk exchange"),
+  L(BOOL, exchange_v3, "exchange_v3", "false", 0, 0, "", NULL, "Polymarket: a market of the third exchange, for which its orders are signed (Gamma's version v2)"),
   L(TEXT, asset, "asset", "", 0, 0, "", NULL, "underlying; empty: none"),
   L(F64, strike, "strike", "0", 0, 1e9, "dollars", NULL, "YES when the underlying ends above it; 0: none"),
   L(DURATION, duration_ns, "duration", "1h", 0, 31536000, "s", NULL, "from the start to its close; 0: stays open"),

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <jansson.h>
+#include <math.h>
 #include "pmm/net.h"
 
 static void test_classes(void **state) {
@@ -36,6 +38,23 @@ static void test_when(void **state) {
   pmm_bucket_init(&b, 7, 20, 8, 3, 1000);
   assert_int_equal(pmm_bucket_when(&b, 12, PMM_BUCKET_NORMAL, 5000), 5000);
   assert_int_equal(pmm_bucket_when(&b, 13, PMM_BUCKET_NORMAL, 5000), PMM_NS_MAX); /* never: it would eat into the reserve */
+}
+
+/* The venue's own account of its bucket (Kalshi, basic tier, writes). */
+static void test_vector(void **state) {
+  (void)state;
+  json_t *const all = json_load_file("tests/vectors/kalshi_vectors.json", 0, NULL);
+  const json_t *const limit = json_object_get(all, "rate_limit"), *const cases = json_object_get(limit, "cases");
+  pmm_bucket_t b;
+  assert_true(json_array_size(cases) >= 6);
+  pmm_bucket_init(&b, json_number_value(json_object_get(limit, "refill_per_s")), json_number_value(json_object_get(limit, "capacity")), 0, 0, 0);
+  for (size_t i = 0; i < json_array_size(cases); i++) {
+    const json_t *const c = json_array_get(cases, i);
+    int64_t const at_ns = json_integer_value(json_object_get(c, "t_ms")) * PMM_NS_PER_MS;
+    assert_int_equal(pmm_bucket_take(&b, json_number_value(json_object_get(c, "cost")), PMM_BUCKET_NORMAL, at_ns), json_is_true(json_object_get(c, "ok")));
+    assert_true(fabs(b.tokens - json_number_value(json_object_get(c, "left"))) < 1e-9);
+  }
+  json_decref(all);
 }
 
 static void test_drain(void **state) {
@@ -73,6 +92,6 @@ static void test_offset(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_classes), cmocka_unit_test(test_when), cmocka_unit_test(test_drain), cmocka_unit_test(test_offset)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_classes), cmocka_unit_test(test_when), cmocka_unit_test(test_vector), cmocka_unit_test(test_drain), cmocka_unit_test(test_offset)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

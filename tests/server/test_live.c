@@ -69,6 +69,14 @@ static void test_linear(void **state) {
   const char *const set[] = {"params.spread_bps=200", "params.inventory_alpha=0.001", "params.size=10"};
   every_dialect("linear", true, set, 3);
 }
+/* Markets of Polymarket's third exchange: other tokens, orders signed for it; the venue's version stays 2. */
+static void test_third_exchange(void **state) {
+  (void)state;
+  const char *const set[] = {"strategy=linear", "params.spread_bps=200", "params.inventory_alpha=0.001", "params.size=10", "listings.0.exchange_v3=true"};
+  char yaml[4096];
+  snprintf(yaml, sizeof yaml, dialects[2].yaml, dialects[2].market);
+  trade("polymarket", yaml, "linear, third exchange", true, set, COUNT_OF(set));
+}
 static void test_adaptive(void **state) {
   (void)state;
   every_dialect("adaptive", false, NULL, 0);
@@ -264,7 +272,7 @@ static void test_learned(void **state) {
 
 int main(void) {
   cmocka_set_test_filter(getenv("PMM_TEST_ONLY")); /* for looking at one */
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_linear), cmocka_unit_test(test_adaptive), cmocka_unit_test(test_logit), cmocka_unit_test(test_curve),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_linear), cmocka_unit_test(test_third_exchange), cmocka_unit_test(test_adaptive), cmocka_unit_test(test_logit), cmocka_unit_test(test_curve),
                                      cmocka_unit_test(test_digital), cmocka_unit_test(test_arbitrage), cmocka_unit_test(test_rate_limits), cmocka_unit_test(test_resolution), cmocka_unit_test(test_learned)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,6 +130,7 @@ int pmm__pd_clob_market(pmm__pd_req_t *r) {
   pmm_text_number(t, "mts", m->grid.tick_e4, 4, 0);
   pmm_text_number(t, "mos", mk->min_size_e6, 6, 0);
   if (mk->neg_risk) pmm_text_bool(t, "nr", true);
+  if (mk->v3) pmm_text_string(t, "v", "v2");
   pmm_text_object(t, "fd");
   pmm_text_number(t, "r", m->fees.taker_rate_e6, 6, 0);
   pmm_text_int(t, "e", m->fees.exponent);
@@ -170,6 +171,14 @@ static void put_pair(pmm_text_t *t, const char *key, const char *a, const char *
   char text[2 * PMM_ID_MAX + 8];
   snprintf(text, sizeof text, "[\"%s\",\"%s\"]", a, b);
   pmm_text_string(t, key, text);
+}
+
+/* A market of the third exchange names its tokens here only. */
+static void put_positions(pmm_text_t *t, const pmm_market_t *m) {
+  pmm_text_array(t, "positionIds");
+  pmm_text_string(t, NULL, m->token_yes);
+  pmm_text_string(t, NULL, m->token_no);
+  pmm_text_end(t);
 }
 
 static void put_gamma_prices(const pmm__pd_t *d, pmm_text_t *t, uint32_t market) {
@@ -214,8 +223,9 @@ static void put_gamma(const pmm__pd_t *d, pmm_text_t *t, uint32_t market) {
   pmm_text_string(t, "slug", mk->slug);
   pmm_text_string(t, "question", mk->title);
   pmm_text_string(t, "groupItemTitle", mk->title);
-  pmm_text_string(t, "version", "v1");
-  put_pair(t, "clobTokenIds", m->token_yes, m->token_no);
+  pmm_text_string(t, "version", mk->v3 ? "v2" : "v1");
+  if (mk->v3) put_positions(t, m);
+  else put_pair(t, "clobTokenIds", m->token_yes, m->token_no);
   put_pair(t, "outcomes", pmm__pd_outcome(0), pmm__pd_outcome(1));
   put_gamma_prices(d, t, market);
   pmm_text_bool(t, "active", m->life != PMM_LIFE_PENDING);

@@ -52,7 +52,7 @@ typedef struct pmm__pd_key {         /* API credentials */
 } pmm__pd_key_t;
 
 typedef struct pmm__pd_market {      /* what the listing says of a market of the place */
-  bool listed, itode, neg_risk;
+  bool listed, itode, neg_risk, v3;
   int64_t min_size_e6, listed_ns, changed_ns; /* changed: its book */
   char slug[PMM_PARAM_TEXT_MAX], title[PMM_PARAM_TEXT_MAX], asset[PMM_PARAM_TEXT_MAX];
   pmm_poly_word_t token[2];          /* YES, NO */

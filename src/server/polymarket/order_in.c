@@ -205,6 +205,7 @@ int pmm__pd_post_read(pmm__pd_t *d, const pmm__pd_key_t *key, const pmm_json_nod
   if (out->order.version != d->version) REFUSE("order_version_mismatch");
   if (!pmm__pd_token_find(d, token->text, token->len, &out->market, &out->outcome)) REFUSE("Invalid token id");
   out->order.token = d->market[out->market].token[out->outcome];
+  if (d->market[out->market].v3 && out->order.version == 2) out->order.version = 3; /* worded alike; only what is signed tells them apart */
   int const bad = check_owner(d, key, node, out, why);
   if (bad) return bad;
   if (pmm_place_order_find(d->place, out->id)) REFUSE("order %s is invalid. Duplicated.", out->id);

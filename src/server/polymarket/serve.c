@@ -452,6 +452,7 @@ static pmm_status_t dialect_list(pmm_service_t *service, uint32_t market, const 
   }
   mk->listed = true;
   mk->neg_risk = listing->neg_risk;
+  mk->v3 = listing->exchange_v3;
   mk->itode = listing->asset[0] != '\0';
   mk->min_size_e6 = listing->min_size_e6 > 0 ? listing->min_size_e6 : 5 * PMM_ONE_E6;
   mk->listed_ns = mk->changed_ns = m->open_ns != PMM_TIME_NONE ? m->open_ns : 0;
