@@ -31,7 +31,7 @@ typedef struct pmm_venue_params {
   int64_t stale_ns;                    /* a book without a word for so long is probed, then not trusted */
   int64_t skew_max_ns;                 /* our clock may differ from the venue's by this before it is an alert */
   int64_t batch_max;                   /* orders in one request at most; 1: no batches */
-  int64_t prepared;                    /* signed orders (Polymarket) kept ready per market and side; 0 none */
+  int64_t prepared;                    /* Polymarket: prices and sizes for which signed orders are kept ready, per market and side; 0 none */
   int64_t prepared_age_ns;
   int64_t subaccount;                  /* Kalshi; 0 the main account */
   bool yes_price;                      /* Kalshi: ask for NO levels in YES prices */

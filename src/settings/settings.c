@@ -21,7 +21,7 @@ const pmm_param_t pmm_venue_param_table[] = {
   V(DURATION, stale_ns, "stale", "15s", 1, 3600, "s", NULL, "a book without a word for this long is probed by REST, and not trusted until that agrees"),
   V(DURATION, skew_max_ns, "skew_max", "2s", 0.01, 60, "s", NULL, "our clock may differ this much from the venue's before it is an alert"),
   V(INT, batch_max, "batch", "10", 1, 100, "", NULL, "most orders in one request; 1: no batches"),
-  V(INT, prepared, "prepared", "16", 0, 4096, "", NULL, "Polymarket: signed orders kept ready per market and side; 0: none"),
+  V(INT, prepared, "prepared", "16", 0, 4096, "", NULL, "Polymarket: prices and sizes for which signed orders are kept ready, per market and side; 0: none"),
   V(DURATION, prepared_age_ns, "prepared_age", "60s", 1, 86400, "s", NULL, "Polymarket: a signed order kept for longer is not used"),
   V(INT, subaccount, "subaccount", "0", 0, 63, "", NULL, "Kalshi: subaccount; 0: the main one"),
   V(BOOL, yes_price, "yes_price", "false", 0, 0, "", NULL, "Kalshi: ask for NO levels in YES prices (the venue's coming default)"),
