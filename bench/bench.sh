@@ -8,7 +8,7 @@ out=${PMM_BUILD:-build}/bench/results.jsonl
 : >"$out"
 run() { "$@" | tee -a "$out"; }
 if [ "${1:-}" = small ]; then
-  ladder=20000 match=2000 sim=70000 events=20000 many=20000 trips=200 wire=100
+  ladder=20000 match=2000 sim=70000 events=20000 many=1000 trips=200 wire=100
 else
   ladder=20000000 match=1000000 sim=20000000 events=5000000 many=5000000 trips=100000 wire=20000
 fi

@@ -99,10 +99,11 @@ static void test_curve(void **state) {
   "venues: [{venue: " dialect ", rest: \"http://" dialect ".test\", ws: \"ws://" dialect ".test\", markets: " id "}]\n" FEEDS_READ
 static void test_digital(void **state) {
   (void)state;
-  static const struct { const char *name, *yaml; } rows[] = {
+  const struct { const char *name, *yaml; } rows[] = {
     {"degen", PRICED("degen", "BTC-95K", ", duration: 24h")},
     {"kalshi", PRICED("kalshi", "KXBTCD-26JAN0113-T95000", ", duration: 24h")}, /* ends at 13:00 in New York */
-    {"polymarket", PRICED("polymarket", "btc-updown-4h-1767272400", ", duration: 5h")}};
+    {"polymarket", wanted() < 5000 ? PRICED("polymarket", "btc-updown-15m-1767268800", ", duration: 15m")
+                                   : PRICED("polymarket", "btc-updown-4h-1767272400", ", duration: 5h")}}; /* it begins after an hour */
   const char *const only = getenv("PMM_TEST_DIALECT"), *const set[] = {"strategy=digital", "params.feed_stale_s=5", "engine.vol_dt=250ms"};
   for (size_t i = 0; i < COUNT_OF(rows); i++)
     if (!only || strcmp(only, rows[i].name) == 0) trade(rows[i].name, rows[i].yaml, "digital", true, set, COUNT_OF(set));
