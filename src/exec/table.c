@@ -5,7 +5,7 @@
 #include "pmm/hash.h"
 
 /* -- ids -- */
-static uint32_t home(const pmm_exec_t *e, uint64_t id) { return (uint32_t)((id * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & e->table_mask; }
+static uint32_t home(const pmm_exec_t *e, uint64_t id) { return pmm_hash_order(id) & e->table_mask; }
 
 static uint32_t place_of(const pmm_exec_t *e, uint64_t id) {
   for (uint32_t i = home(e, id);; i = (i + 1) & e->table_mask)

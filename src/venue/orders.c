@@ -3,6 +3,7 @@
 #include <string.h>
 #include <xxhash.h>
 #include "pmm/arena.h"
+#include "pmm/hash.h"
 
 #define CAP_MAX (UINT32_C(1) << 24)
 
@@ -30,11 +31,10 @@ static bool places_init(places_t *p, uint32_t cap) {
   return p->place != NULL;
 }
 
-static uint32_t hash_id(uint64_t id) { return (uint32_t)((id * UINT64_C(0x9e3779b97f4a7c15)) >> 32); }
 static uint32_t hash_vid(const char *vid, size_t len) { return (uint32_t)XXH3_64bits(vid, len); }
 static uint32_t home_of(const pmm__orders_t *o, const places_t *p, uint32_t idx) {
   const pmm__vorder_t *const order = &o->order[idx];
-  return (p == &o->by_id ? hash_id(order->order_id) : hash_vid(order->vid, strlen(order->vid))) & p->mask;
+  return (p == &o->by_id ? pmm_hash_order(order->order_id) : hash_vid(order->vid, strlen(order->vid))) & p->mask;
 }
 
 static void places_put(const pmm__orders_t *o, places_t *p, uint32_t idx) {
@@ -124,7 +124,7 @@ pmm_status_t pmm__orders_add(pmm__orders_t *o, uint64_t order_id, uint32_t *out)
 pmm__vorder_t *pmm__orders_at(pmm__orders_t *o, uint32_t idx) { return &o->order[idx]; }
 
 uint32_t pmm__orders_find(const pmm__orders_t *o, uint64_t order_id) {
-  for (uint32_t at = hash_id(order_id) & o->by_id.mask; o->by_id.place[at]; at = (at + 1) & o->by_id.mask)
+  for (uint32_t at = pmm_hash_order(order_id) & o->by_id.mask; o->by_id.place[at]; at = (at + 1) & o->by_id.mask)
     if (o->order[o->by_id.place[at] - 1].order_id == order_id) return o->by_id.place[at] - 1;
   return PMM__ORDER_NONE;
 }

@@ -122,6 +122,7 @@ static void on_beat(void *ctx) {
 static void on_refill(void *ctx) {
   pmm__poly_t *const p = ctx;
   bool more = false;
+  pmm__orders_foresee(p);
   int64_t const now = pmm__venue_now(p), second = PMM_NS_PER_S - now % PMM_NS_PER_S; /* requests are signed anew when the second changes */
   for (int i = 0; i < 2 && !more; i++)
     if (p->prepared[i]) more = pmm_poly_prepared_refill(p->prepared[i], pmm_net_random(p->net), now);

@@ -16,6 +16,7 @@
 #include "prepare.h"
 #include "rest.h"
 
+#define PMM__HINTS_MAX 64
 #define PMM__SOURCE "polymarket"
 #define PMM__URL_MAX 512
 #define PMM__REQUESTS_MAX 128          /* under way */
@@ -151,6 +152,7 @@ typedef struct pmm__poly {
   pmm__fill_t *fill;
   uint32_t *by_fill, fill_at;
   uint64_t fills_told, fills_pending;  /* pending: their settlement is not final */
+  uint32_t hint[PMM__HINTS_MAX], hint_cnt;           /* orders sent since orders were last signed ahead */
   pmm_poly_ready_t ready_order[PMM_POLY_BATCH_MAX]; /* being put into a request */
   int64_t last_trade_s;                /* venue time of the newest trade seen */
 
@@ -230,6 +232,7 @@ pmm__order_t *pmm__poly_order_add(pmm__poly_t *p, uint64_t order_id, const pmm_p
 void pmm__order_done(pmm__poly_t *p, pmm__order_t *o);
 void pmm__order_look(pmm__poly_t *p, pmm__order_t *o, int64_t after_ns);
 void pmm__orders_submit(pmm__poly_t *p, const pmm_action_t *action, size_t cnt);
+void pmm__orders_foresee(pmm__poly_t *p);                 /* what was sent lately tells which orders to sign ahead */
 void pmm__orders_flush(pmm__poly_t *p);
 void pmm__orders_beat(pmm__poly_t *p, int64_t now_ns);
 void pmm__orders_answer(pmm__poly_t *p, const pmm__request_t *request, const pmm_http_response_t *response);

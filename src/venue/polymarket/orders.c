@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "adapter.h"
 #include "pmm/arena.h"
+#include "pmm/hash.h"
 
 #define BUCKETS (PMM_VENUE_ORDERS_MAX * 2)
 #define LOOK_AFTER_CANCEL_NS (500 * PMM_NS_PER_MS) /* the user channel tells first, as a rule */
@@ -47,7 +48,7 @@ void pmm__poly_orders_free(pmm__poly_t *p) {
 
 static uint32_t index_of(const pmm__poly_t *p, const pmm__order_t *o) { return (uint32_t)(o - p->order); }
 
-static uint32_t *id_bucket(const pmm__poly_t *p, uint64_t order_id) { return &p->by_id[order_id * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (BUCKETS - 1)]; }
+static uint32_t *id_bucket(const pmm__poly_t *p, uint64_t order_id) { return &p->by_id[pmm_hash_order(order_id) & (BUCKETS - 1)]; }
 
 static uint32_t *word_bucket(const pmm__poly_t *p, const pmm_poly_word_t *id) { /* a hash already */
   uint32_t h;
@@ -310,7 +311,7 @@ static pmm_status_t make(pmm__poly_t *p, pmm__order_t *o, pmm_poly_ready_t *out)
   return PMM_OK;
 }
 
-/* The same size is likely to be wanted again, here and a few steps away. */
+/* The same size is likely to be wanted again, here and a few steps away. By now the order may be another one: a likely one as well. */
 static void want_more(pmm__poly_t *p, const pmm__order_t *o) {
   pmm__market_t *const m = &p->market[o->market];
   pmm_poly_prepared_t *const store = p->prepared[m->listing.version == 3];
@@ -321,7 +322,17 @@ static void want_more(pmm__poly_t *p, const pmm__order_t *o) {
     pmm_poly_want_t const want = {o->market, o->route, o->price_e4 + step * tick, o->qty_e6};
     if (want.price_e4 > 0 && want.price_e4 < PMM_ONE_E4) pmm_poly_prepared_want(store, &want, now);
   }
+}
+
+void pmm__orders_foresee(pmm__poly_t *p) {
+  for (uint32_t i = 0; i < p->hint_cnt; i++) want_more(p, &p->order[p->hint[i]]);
+  p->hint_cnt = 0;
+}
+
+/* Thought about when nothing else is to be done. */
+static void hint(pmm__poly_t *p, uint32_t order) {
   int64_t const soon = pmm_net_mono(p->net) + PMM_NS_PER_MS;
+  if (p->hint_cnt < PMM__HINTS_MAX) p->hint[p->hint_cnt++] = order;
   if (p->refill.heap == 0 || p->refill.at_ns > soon) pmm_net_timer_set(p->net, &p->refill, soon); /* it may be asleep for a second */
 }
 
@@ -344,7 +355,6 @@ static uint32_t collect(pmm__poly_t *p, uint32_t *list, pmm_poly_post_t *post, u
       rejected(p, o, st == PMM_INVAL ? PMM_REJECT_PRICE : PMM_REJECT_CLOSED);
       continue;
     }
-    set_word(p, o, &p->ready_order[cnt].id);
     post[cnt] = (pmm_poly_post_t){p->ready_order[cnt].json, p->ready_order[cnt].json_len, (pmm_tif_t)o->tif, o->post_only, false};
     list[cnt++] = index_of(p, o);
   }
@@ -360,6 +370,7 @@ static void send_orders(pmm__poly_t *p, const uint32_t *list, const pmm_poly_pos
                                                                                 .seal = sealed ? &p->ready_order[0].seal : NULL});
   for (uint32_t i = 0; i < cnt; i++) {
     pmm__order_t *const o = &p->order[list[i]];
+    set_word(p, o, &p->ready_order[i].id); /* behind the sending: where it goes is rarely in the caches */
     if (!request) {
       rejected(p, o, PMM_REJECT_RATE); /* nothing left this machine */
       continue;
@@ -368,7 +379,7 @@ static void send_orders(pmm__poly_t *p, const uint32_t *list, const pmm_poly_pos
     o->sent_ns = pmm_net_mono(p->net);
     o->sent_seq = request->sent_seq;
   }
-  for (uint32_t i = 0; request && i < cnt; i++) want_more(p, &p->order[list[i]]);
+  for (uint32_t i = 0; request && i < cnt; i++) hint(p, list[i]);
 }
 
 void pmm__orders_flush(pmm__poly_t *p) {
