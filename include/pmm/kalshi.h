@@ -347,7 +347,7 @@ pmm_status_t pmm_kalshi_books_open(pmm_kalshi_books_t **books, uint32_t markets_
 void pmm_kalshi_books_close(pmm_kalshi_books_t *books);
 /* Adds a market: *index from 0. PMM_EXISTS, PMM_FULL. Start-up only. */
 pmm_status_t pmm_kalshi_books_add(pmm_kalshi_books_t *books, const pmm_market_t *market, uint32_t *index);
-pmm_status_t pmm_kalshi_books_find(const pmm_kalshi_books_t *books, pmm_kalshi_text_t market, uint32_t *index); /* PMM_NOT_FOUND */
+pmm_status_t pmm_kalshi_books_find(pmm_kalshi_books_t *books, pmm_kalshi_text_t market, uint32_t *index); /* PMM_NOT_FOUND */
 const pmm_ladder_t *pmm_kalshi_books_ladder(const pmm_kalshi_books_t *books, uint32_t index);
 bool pmm_kalshi_books_is_good(const pmm_kalshi_books_t *books, uint32_t index); /* it holds what the venue has sent, without a gap */
 /* Another grid: levels that do not lie on it fall away. PMM_INVAL. */

@@ -20,6 +20,7 @@ typedef struct stream { uint32_t sid; bool use_yes_price; uint64_t seq; } stream
 struct pmm_kalshi_books {
   book_t *book;
   uint32_t book_cnt, book_max, first;
+  uint32_t last;   /* found: a book that is not there has a name of length 0 */
   uint32_t *place; /* open addressing: index + 1 by hash of the ticker */
   uint32_t place_mask;
   stream_t stream[PMM_KALSHI_SIDS_MAX];
@@ -87,11 +88,15 @@ pmm_status_t pmm_kalshi_books_add(pmm_kalshi_books_t *books, const pmm_market_t 
   return PMM_OK;
 }
 
-pmm_status_t pmm_kalshi_books_find(const pmm_kalshi_books_t *books, pmm_kalshi_text_t market, uint32_t *index) {
+pmm_status_t pmm_kalshi_books_find(pmm_kalshi_books_t *books, pmm_kalshi_text_t market, uint32_t *index) {
   if (market.len == 0 || market.len >= PMM_ID_MAX) return PMM_NOT_FOUND;
-  uint32_t const n = *place_of(books, market.at, market.len);
-  if (n == 0) return PMM_NOT_FOUND;
-  *index = n - 1;
+  const book_t *const last = &books->book[books->last]; /* messages of a market come in bursts */
+  if (last->id_len != market.len || memcmp(last->id, market.at, market.len) != 0) {
+    uint32_t const n = *place_of(books, market.at, market.len);
+    if (n == 0) return PMM_NOT_FOUND;
+    books->last = n - 1;
+  }
+  *index = books->last;
   return PMM_OK;
 }
 

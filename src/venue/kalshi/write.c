@@ -27,8 +27,12 @@ static size_t end(out_t *o) {
 /* Names come from the venue or the user and stand between quotes: what would need escapes is no name. */
 static void name(out_t *o, const char *text) {
   size_t const len = strlen(text);
-  for (size_t i = 0; i < len; i++)
-    if (text[i] < ' ' || text[i] > '~' || text[i] == '"' || text[i] == '\\') o->ok = false;
+  uint8_t bad = 0; /* without a branch, so that the compiler takes many at once */
+  for (size_t i = 0; i < len; i++) {
+    uint8_t const c = (uint8_t)text[i];
+    bad |= (uint8_t)((c < ' ') | (c > '~') | (c == '"') | (c == '\\'));
+  }
+  o->ok &= bad == 0;
   LIT(o, "\"");
   bytes(o, text, len);
   LIT(o, "\"");
