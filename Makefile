@@ -35,10 +35,11 @@ test-long: build ## the release tests with OPS random operations each, over PMM_
 validate: build ## the literature's figures in full, as docs/validation.md shows them (some minutes)
 	@PMM_BUILD=build sh examples/literature/validate.sh
 
+# A sweep's command runs hundreds of backtests: its code is in test_backtest_sweep, and the command itself in the release tests.
 asan: ## the tests under address and undefined-behaviour sanitizers
 	@cmake --preset asan >/dev/null
 	@cmake --build --preset asan -j $(JOBS)
-	@$(SAN) $(CTEST) --preset asan
+	@$(SAN) $(CTEST) --preset asan -E '^test_app_sweep$$'
 
 fuzz-build:
 	@cmake --preset fuzz >/dev/null
@@ -48,7 +49,7 @@ fuzz: fuzz-build ## fuzz every target for FUZZ_SECONDS, from its corpus
 	@sh fuzz/run.sh build/fuzz/fuzz $(FUZZ_SECONDS)
 
 fuzz-smoke: ## the same for a few seconds, where clang is there
-	@if command -v clang >/dev/null 2>&1; then $(MAKE) --no-print-directory fuzz FUZZ_SECONDS=4; \
+	@if command -v clang >/dev/null 2>&1; then $(MAKE) --no-print-directory fuzz FUZZ_SECONDS=3; \
 	else echo "fuzz: no clang here, skipped"; fi
 
 bench: build ## the standing measurements, as JSON lines (alternate with a peer on one machine)
