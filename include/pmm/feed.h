@@ -309,7 +309,7 @@ typedef struct pmm_series {
 
 #define PMM_SERIES_CANDIDATES 2
 /* Reads a slug or ticker. now_ns helps a slug without a year: the year that brings it nearest. Candidates in order of time; *cnt is 1 or 2.
-   PMM_NOT_FOUND: not of a series known here. PMM_UNSUPPORTED: known, and settled by a rule that is not implemented. PMM_PARSE: of a known
+   PMM_NOT_FOUND: not of a series known here. PMM_UNSUPPORTED: known, and settled by a rule that nothing here can follow. PMM_PARSE: of a known
    series but malformed, or a time that does not exist. */
 pmm_status_t pmm_series_parse(const char *name, int64_t now_ns, pmm_series_t out[PMM_SERIES_CANDIDATES], size_t *cnt, pmm_error_t *err);
 /* The slug of the up-or-down window of 5 or 15 minutes that contains now. asset: "btc". PMM_INVAL. */

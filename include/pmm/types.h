@@ -15,6 +15,7 @@
 
 #define PMM_ONE_E4 10000                      /* one dollar as price_e4 */
 #define PMM_ONE_E6 1000000                    /* one contract, one dollar */
+#define PMM_NS_PER_DAY INT64_C(86400000000000)
 #define PMM_NS_PER_S INT64_C(1000000000)
 #define PMM_NS_PER_MS INT64_C(1000000)
 #define PMM_NS_PER_US INT64_C(1000)

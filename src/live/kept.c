@@ -5,8 +5,6 @@
 #include <string.h>
 #include "live_impl.h"
 
-#define DAY_NS (86400 * PMM_NS_PER_S)
-
 pmm_status_t pmm__kept_open(pmm_live_t *l, pmm_error_t *err) {
   const pmm_live_kept_t *const before = l->cfg.before;
   l->value = calloc(l->setup.slot_cnt + (before ? before->value_cnt : 0) + 1, sizeof *l->value);
@@ -19,7 +17,7 @@ int32_t pmm__kept_value_e4(const pmm__live_venue_t *v, uint32_t market) {
   const pmm_live_t *const l = v->live;
   const pmm_live_kept_t *const before = l->cfg.before;
   const char *const id = v->market[market - v->first_market].id;
-  if (!before || before->day.day < pmm_net_now(l->net) / DAY_NS - 1) return 0; /* too long ago to say anything about a day */
+  if (!before || before->day.day < pmm_net_now(l->net) / PMM_NS_PER_DAY - 1) return 0; /* too long ago to say anything about a day */
   for (size_t i = 0; i < before->value_cnt; i++)
     if (before->value[i].venue == v->index && strcmp(before->value[i].market, id) == 0) return before->value[i].yes_e4;
   return 0;

@@ -2,7 +2,6 @@
 #include <math.h>
 #include "pmm/risk.h"
 
-#define DAY_NS (86400 * PMM_NS_PER_S)
 #define DAY_NONE INT64_MIN
 
 void pmm_risk_init(pmm_risk_t *risk, const pmm_risk_params_t *params) {
@@ -10,7 +9,7 @@ void pmm_risk_init(pmm_risk_t *risk, const pmm_risk_params_t *params) {
 }
 
 /* -- days -- */
-static int64_t day_of(int64_t now_ns) { return now_ns / DAY_NS - (now_ns % DAY_NS < 0); }
+static int64_t day_of(int64_t now_ns) { return now_ns / PMM_NS_PER_DAY - (now_ns % PMM_NS_PER_DAY < 0); }
 
 /* Counters start again at UTC midnight; the streak and the kill switch outlive the day. */
 static void roll_day(pmm_risk_t *r, int64_t now_ns) {

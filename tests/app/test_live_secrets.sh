@@ -19,17 +19,21 @@ const server = net.createServer(near => {
 });
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 END
+# relays PREFIX: one before each dialect, which keeps what passes in a file of that prefix
+relays() {
+  for d in $dialects; do
+    url=$(url_of "$d")
+    background "relay-$d" node "$tmp/hidden/relay.js" "${url##*:}" "$tmp/hidden/wire/$1$d"
+    until_ms 10000 has_lines "$tmp/relay-$d.out" 1 || fail "no relay"
+    live_config "$d" "$d" me RAIN "http://127.0.0.1:$(cat "$tmp/relay-$d.out")"
+    sed -i "s|secrets: [^}]*|secrets: \"\"|" "$tmp/$d.yaml"
+  done
+}
 secrets_of me 1
 mv "$tmp/secrets-me" "$tmp/key.pem" "$tmp/hidden" && ln -s hidden/key.pem "$tmp/key.pem"
 exchange_config "{id: RAIN, event: RAIN-EV, duration: 6h}" "$busy" "$(member me 1)"
 exchange --verbose
-for d in $dialects; do
-  url=$(url_of "$d")
-  background "relay-$d" node "$tmp/hidden/relay.js" "${url##*:}" "$tmp/hidden/wire/$d"
-  until_ms 10000 has_lines "$tmp/relay-$d.out" 1 || fail "no relay"
-  live_config "$d" "$d" me RAIN "http://127.0.0.1:$(cat "$tmp/relay-$d.out")"
-  sed -i "s|secrets: [^}]*|secrets: \"\"|" "$tmp/$d.yaml"
-done
+relays ''
 
 clob_key='' clob_secret='' clob_pass=''
 keys() {
@@ -81,13 +85,7 @@ done
 
 # -- keys that are wrong --
 exchange --verbose
-for d in $dialects; do
-  url=$(url_of "$d")
-  background "relay-$d" node "$tmp/hidden/relay.js" "${url##*:}" "$tmp/hidden/wire/wrong-$d"
-  until_ms 10000 has_lines "$tmp/relay-$d.out" 1 || fail "no relay"
-  live_config "$d" "$d" me RAIN "http://127.0.0.1:$(cat "$tmp/relay-$d.out")"
-  sed -i "s|secrets: [^}]*|secrets: \"\"|" "$tmp/$d.yaml"
-done
+relays wrong-
 openssl genrsa -out "$tmp/hidden/other.pem" 2048 2>/dev/null
 other_degen=degen-other-$(openssl rand -hex 16)
 clob_made=$(openssl rand -base64 32 | tr '+/' '-_') pass_made=pass-$(openssl rand -hex 16)

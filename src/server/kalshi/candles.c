@@ -5,7 +5,6 @@
 #include "server/kalshi/impl.h"
 
 #define MINUTE_NS (60 * PMM_NS_PER_S)
-#define DAY_NS (86400 * PMM_NS_PER_S)
 #define BATCH_TICKERS_MAX 100
 #define BATCH_CANDLES_MAX 10000
 
@@ -77,7 +76,7 @@ void pmm__kx_candle_quote(pmm__kx_t *k, uint32_t market, int64_t now_ns) {
 
 void pmm__kx_day(const pmm__kx_t *k, uint32_t market, pmm__kx_day_t *out) {
   const pmm__kx_market_t *const m = &k->market[market];
-  int64_t const begin = (k->now_ns - DAY_NS) / MINUTE_NS;
+  int64_t const begin = (k->now_ns - PMM_NS_PER_DAY) / MINUTE_NS;
   *out = (pmm__kx_day_t){.ask_e4 = PMM_ONE_E4};
   for (uint32_t i = m->minute_cnt; i-- > 0;) {
     const pmm__kx_minute_t *const c = &m->minute[i];

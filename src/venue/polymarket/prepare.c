@@ -11,7 +11,7 @@ typedef struct place {
   bool used;
   uint32_t next[2]; /* in the lists of places to sign + 1; 0 ends one */
   bool queued[2];   /* [0]: none was ready; [1]: some were */
-  uint32_t ready;                /* so many of order[], oldest first */
+  uint32_t first, ready;         /* a ring: so many are ready, the oldest at first */
   pmm_poly_ready_t order[DEPTH];
 } place_t;
 
@@ -33,7 +33,6 @@ struct pmm_poly_prepared {
   pmm_poly_seal_fn seal; void *seal_ctx;
   int64_t sealed_s;                /* second for which requests are being signed ... */
   uint32_t seal_sweep;             /* ... from here on */
-  pmm_poly_ready_t taken;          /* copied out, so that its place can be queued at once */
   pmm_poly_prepared_stats_t stats;
 };
 
@@ -198,15 +197,12 @@ pmm_status_t pmm_poly_order_make_taker(pmm_poly_prepared_t *store, const pmm_pol
 
 /* -- keeping ready, taking -- */
 static void drop_oldest(place_t *p) {
+  p->first = (p->first + 1) % DEPTH;
   p->ready--;
-  for (uint32_t i = 0; i < p->ready; i++) {
-    p->signed_ns[i] = p->signed_ns[i + 1];
-    p->order[i] = p->order[i + 1];
-  }
 }
 
 static void drop_old(pmm_poly_prepared_t *s, place_t *p, int64_t now_ns, int64_t age_ns) {
-  for (; p->ready > 0 && now_ns - p->signed_ns[0] >= age_ns; drop_oldest(p)) s->stats.expired++;
+  for (; p->ready > 0 && now_ns - p->signed_ns[p->first] >= age_ns; drop_oldest(p)) s->stats.expired++;
 }
 
 /* An order that will soon be too old, and was asked for within one age: worth a new signature. Looks at a few places a call. */
@@ -227,11 +223,11 @@ void pmm_poly_prepared_on_seal(pmm_poly_prepared_t *store, pmm_poly_seal_fn fn, 
   store->seal_ctx = ctx;
   store->sealed_s = 0;
   for (uint32_t i = 0; i < store->place_cnt; i++)
-    for (uint32_t k = 0; k < store->place[i].ready; k++) store->place[i].order[k].seal.at_s = 0;
+    for (uint32_t k = 0; k < DEPTH; k++) store->place[i].order[k].seal.at_s = 0;
 }
 
 static bool seal(pmm_poly_prepared_t *s, place_t *p, int64_t at_s) {
-  pmm_poly_ready_t *const r = &p->order[0];
+  pmm_poly_ready_t *const r = &p->order[p->first];
   if (!s->seal || p->ready == 0 || r->seal.at_s == at_s) return false;
   s->seal(s->seal_ctx, r, at_s, r->seal.hmac);
   r->seal.at_s = at_s;
@@ -259,11 +255,13 @@ bool pmm_poly_prepared_refill(pmm_poly_prepared_t *store, uint64_t random, int64
   queue_aging(store, now_ns);
   for (place_t *p; (p = dequeue(store)) != NULL;) {
     if (!p->used || p->ready == DEPTH) continue;
-    if (pmm_poly_order_make(store, &p->want, 0, random, now_ns, &p->order[p->ready]) != PMM_OK) {
+    uint32_t const at = (p->first + p->ready) % DEPTH;
+    if (pmm_poly_order_make(store, &p->want, 0, random, now_ns, &p->order[at]) != PMM_OK) {
       p->used = false; /* off the grid by now */
       continue;
     }
-    p->signed_ns[p->ready++] = now_ns;
+    p->signed_ns[at] = now_ns;
+    p->ready++;
     if (p->ready < DEPTH) queue(store, p);
     (void)seal(store, p, now_ns / PMM_NS_PER_S);
     return true;
@@ -278,18 +276,13 @@ const pmm_poly_ready_t *pmm_poly_prepared_take(pmm_poly_prepared_t *store, const
     store->stats.misses++;
     return NULL;
   }
-  pmm_poly_ready_t const *const oldest = &p->order[0];
+  const pmm_poly_ready_t *const oldest = &p->order[p->first];
   store->stats.hits++;
-  store->taken.id = oldest->id;
-  store->taken.order = oldest->order;
-  store->taken.seal = oldest->seal;
   store->stats.sealed += oldest->seal.at_s == now_ns / PMM_NS_PER_S;
-  store->taken.json_len = oldest->json_len;
-  memcpy(store->taken.json, oldest->json, oldest->json_len + 1);
   drop_oldest(p);
   p->asked_ns = now_ns;
   queue(store, p);
-  return &store->taken;
+  return oldest;
 }
 
 const pmm_poly_prepared_stats_t *pmm_poly_prepared_stats(const pmm_poly_prepared_t *store) { return &store->stats; }

@@ -1,6 +1,7 @@
 /* Requests: one place that signs and sends, one that hands out answers. */
 #include <stdio.h>
 #include "adapter.h"
+#include "venue/append.h"
 #include "internal.h"
 
 bool pmm__is_ok(const pmm_http_response_t *response) { return response->status == PMM_OK && response->http >= 200 && response->http < 300; }
@@ -97,12 +98,8 @@ static bool add_headers(pmm__poly_t *p, headers_t *h, const pmm__send_t *send) {
 static bool put_url(pmm__poly_t *p, const pmm__send_t *send) {
   const char *const part[] = {send->base, send->path, send->query ? send->query : ""};
   size_t at = 0;
-  for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
-    size_t const len = strlen(part[i]);
-    if (len >= sizeof p->url - at) return false;
-    memcpy(p->url + at, part[i], len + 1);
-    at += len;
-  }
+  for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+    if (!pmm__append(p->url, sizeof p->url, &at, part[i], strlen(part[i]))) return false;
   return true;
 }
 
