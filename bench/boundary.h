@@ -34,7 +34,7 @@ static struct boundary {
   pmm_net_t base;            /* what the driver is given */
   pmm_net_t *real;           /* NULL: play */
   int64_t wall_ns;           /* wall clock less monotonic */
-  int64_t mono_ns;           /* in play */
+  int64_t begin_ns, mono_ns; /* monotonic: when the first run began, and now in play */
   b_event_t *event; size_t event_cnt, event_cap;
   uint64_t *value; size_t value_cnt, value_cap, value_at; /* what random and the sends returned */
   b_timer_t *slot[B_TIMERS], *timer[B_TIMERS]; uint32_t timer_cnt;
@@ -209,26 +209,33 @@ static pmm_net_t *b_record(pmm_net_t *real) {
   b.base.ops = &b_ops;
   b.real = real;
   b.wall_ns = pmm_net_now(real) - pmm_net_mono(real);
-  b.mono_ns = pmm_net_mono(real);
+  b.begin_ns = pmm_net_mono(real);
   return &b.base;
 }
 
-/* The net for the run that is played. */
+/* The net for a run that is played; as often as one likes. */
 static pmm_net_t *b_play(void) {
   for (uint32_t i = 0; i < b.timer_cnt; i++) free(b.timer[i]);
   memset(b.slot, 0, sizeof b.slot);
   b.timer_cnt = b.socket_cnt = 0;
   b.request_cnt = b.value_at = 0;
   b.sent = 0;
+  b.mono_ns = b.begin_ns;
   b.real = NULL;
   return &b.base;
 }
 
-static void b_message_again(const b_event_t *e) {
-  static char text[1 << 20]; /* as a socket's buffer: the bytes have just been written */
-  const b_socket_t *const s = &b.socket[e->who];
+/* As a network's buffer: the bytes have just been written, and whoever reads them may change them. */
+static char *b_text(const b_event_t *e) {
+  static char text[4 << 20];
+  if (!e->text) return NULL;
   if (e->len + PMM_JSON_PAD > sizeof text) abort();
-  memcpy(text, e->text, e->len + PMM_JSON_PAD);
+  return memcpy(text, e->text, e->len + PMM_JSON_PAD);
+}
+
+static void b_message_again(const b_event_t *e) {
+  const b_socket_t *const s = &b.socket[e->who];
+  const char *const text = b_text(e);
   b.on_message(true);
   s->theirs.message(s->theirs.ctx, e->conn, text, e->len, e->recv_ns);
   b.on_message(false);
@@ -245,7 +252,7 @@ static void b_step(const b_event_t *e) {
   case B_HTTP: {
     if (e->who >= b.request_cnt) { fputs("boundary: the second run has sent less\n", stderr); exit(1); }
     b_request_t const r = b.request[e->who];
-    r.done(r.ctx, r.tag, &(pmm_http_response_t){.status = e->status, .unsent = e->unsent, .http = e->http, .body = e->text, .body_len = e->len, .sent_ns = e->sent_ns,
+    r.done(r.ctx, r.tag, &(pmm_http_response_t){.status = e->status, .unsent = e->unsent, .http = e->http, .body = b_text(e), .body_len = e->len, .sent_ns = e->sent_ns,
                                                 .recv_ns = e->recv_ns, .why = ""});
     break;
   }

@@ -25,6 +25,15 @@ void pmm_arena_seal(pmm_arena_t *arena);
    memory costs. pmm_pages_touch does the same for any block; base NULL: nothing. */
 void pmm_arena_touch(pmm_arena_t *arena);
 void pmm_pages_touch(void *base, size_t len);
+/* For a process whose time matters, once and before it allocates much: what malloc gives from now on lies on pages of 2 MiB, where the system gives them
+   (/sys/kernel/mm/transparent_hugepage/enabled: always or madvise), and so do arenas that are touched. A message's way then waits less for addresses to be
+   translated. Costs up to 2 MiB a block in memory; without such pages nothing changes. */
+void pmm_heap_huge(void);
+
+/* Asks for the cache lines of a block that will soon be written: of a table's next place, when one has just been taken. */
+static inline void pmm_lines_want(const void *block, size_t len) {
+  for (size_t i = 0; i < len; i += 64) __builtin_prefetch((const char *)block + i, 1);
+}
 
 #define PMM_ARENA_NEW(arena, type, cnt) ((type *)pmm_arena_take((arena), sizeof(type) * (size_t)(cnt), 64))
 #endif

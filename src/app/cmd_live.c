@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "cmd.h"
 #include "out.h"
+#include "pmm/arena.h"
 #include "pmm/decimal.h"
 #include "pmm/live.h"
 #include "secrets.h"
@@ -372,6 +373,7 @@ static int run(pmm_live_mode_t mode, const char *command, int argc, char **argv)
   args_t a = {.mode = mode, .command = command};
   int const early = parse_args(&a, argc, argv);
   if (early >= 0) return early;
+  pmm_heap_huge();
   pmm_config_t *const config = malloc(sizeof *config);
   if (!config) { pmm_app_error("out of memory"); return PMM_EXIT_FAILED; }
   int status = PMM_EXIT_USAGE;

@@ -1,23 +1,35 @@
 #include "pmm/arena.h"
 #include <assert.h>
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
+
+#define HUGE_PAGE ((size_t)2 << 20)
 
 void pmm_arena_init(pmm_arena_t *arena, void *base, size_t cap) {
   assert((uintptr_t)base % 64 == 0);
   *arena = (pmm_arena_t){.base = base, .cap = cap};
 }
 
+static size_t whole_pages(size_t len) { return (len + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1); }
+
 pmm_status_t pmm_arena_open(pmm_arena_t *arena, size_t cap) {
   if (cap == 0) return PMM_INVAL;
-  void *const base = mmap(NULL, cap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (cap > SIZE_MAX - 2 * HUGE_PAGE) return PMM_IO;
+  size_t const len = whole_pages(cap), room = len + HUGE_PAGE; /* its pages may become huge ones */
+  unsigned char *const base = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) return PMM_IO;
-  *arena = (pmm_arena_t){.base = base, .cap = cap, .mapped = true};
+  size_t const before = (HUGE_PAGE - (uintptr_t)base % HUGE_PAGE) % HUGE_PAGE, after = room - before - len;
+  if (before) munmap(base, before);
+  if (after) munmap(base + before + len, after);
+  *arena = (pmm_arena_t){.base = base + before, .cap = cap, .mapped = true};
   return PMM_OK;
 }
 
 void pmm_arena_close(pmm_arena_t *arena) {
-  if (arena->mapped) munmap(arena->base, arena->cap);
+  if (arena->mapped) munmap(arena->base, whole_pages(arena->cap));
   *arena = (pmm_arena_t){0};
 }
 
@@ -44,4 +56,23 @@ void pmm_pages_touch(void *base, size_t len) {
   p[len - 1] = p[len - 1];
 }
 
-void pmm_arena_touch(pmm_arena_t *arena) { pmm_pages_touch(arena->base, arena->used); }
+void pmm_arena_touch(pmm_arena_t *arena) {
+  if (arena->mapped) (void)madvise(arena->base, whole_pages(arena->cap), MADV_HUGEPAGE);
+  pmm_pages_touch(arena->base, arena->used);
+}
+
+/* One heap that grows in large steps, with large blocks in it, too: the library would map those by themselves, on small pages. */
+void pmm_heap_huge(void) {
+  static char *begin;
+  enum { STEP = 256 << 20 };
+  if (begin) return;
+  (void)mallopt(M_MMAP_THRESHOLD, 32 << 20); /* the most it takes */
+  (void)mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  (void)mallopt(M_TOP_PAD, STEP);
+  begin = sbrk(0);
+  void *volatile const grows = malloc(HUGE_PAGE); /* volatile: a block nobody uses would not be taken */
+  free(grows);
+  size_t const before = (HUGE_PAGE - (uintptr_t)begin % HUGE_PAGE) % HUGE_PAGE;
+  char *const end = sbrk(0);
+  if (end > begin + before) (void)madvise(begin + before, (size_t)(end - begin) - before, MADV_HUGEPAGE);
+}

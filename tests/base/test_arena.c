@@ -57,6 +57,29 @@ static void open_reserves_without_touching(void **state) {
   pmm_arena_close(&arena); /* twice is harmless */
 }
 
+static void touched_blocks_may_be_huge(void **state) { /* whether they are is the system's affair; that they could be is ours */
+  (void)state;
+  enum { HUGE_PAGE = 2 << 20, LEN = 5 << 20 };
+  pmm_arena_t arena;
+  assert_int_equal(pmm_arena_open(&arena, LEN + 1), PMM_OK);
+  assert_int_equal((uintptr_t)arena.base % HUGE_PAGE, 0);
+  assert_null(pmm_arena_take(&arena, LEN + 2, 1)); /* no more than was asked for */
+  unsigned char *const p = pmm_arena_take(&arena, LEN + 1, 1);
+  assert_non_null(p);
+  pmm_arena_touch(&arena);
+  for (size_t i = 0; i < LEN + 1; i += 4096) assert_int_equal(p[i], 0);
+  p[LEN] = 1;
+  pmm_arena_close(&arena);
+#ifndef __SANITIZE_ADDRESS__
+  pmm_heap_huge();
+  pmm_heap_huge(); /* once is enough */
+  char *const large = malloc(LEN);
+  assert_non_null(large);
+  assert_true(large < (char *)sbrk(0)); /* in the heap, not a mapping of its own */
+  free(large);
+#endif
+}
+
 static void open_can_fail(void **state) {
   (void)state;
   pmm_arena_t arena = {.used = 7};
@@ -112,7 +135,7 @@ static void misuse_asserts(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(take_aligns_and_zeroes),        cmocka_unit_test(take_says_when_full),
-      cmocka_unit_test(open_reserves_without_touching), cmocka_unit_test(open_can_fail),
+      cmocka_unit_test(open_reserves_without_touching), cmocka_unit_test(touched_blocks_may_be_huge), cmocka_unit_test(open_can_fail),
       cmocka_unit_test(misuse_asserts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
