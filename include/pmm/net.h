@@ -157,7 +157,7 @@ void pmm_bucket_drain(pmm_bucket_t *bucket, int64_t now_ns, int64_t until_ns); /
 
 /* -- offset of a venue's clock from ours: the sample with the least round trip of the last 16 counts -- */
 #define PMM_OFFSET_SAMPLES 16
-typedef struct pmm_offset { int64_t offset_ns[PMM_OFFSET_SAMPLES], rtt_ns[PMM_OFFSET_SAMPLES]; uint32_t cnt; } pmm_offset_t;
+typedef struct pmm_offset { int64_t offset_ns[PMM_OFFSET_SAMPLES], rtt_ns[PMM_OFFSET_SAMPLES]; uint32_t cnt, best; } pmm_offset_t; /* best: the sample that counts */
 void pmm_offset_add(pmm_offset_t *offset, int64_t sent_wall_ns, int64_t recv_wall_ns, int64_t venue_wall_ns);
-int64_t pmm_offset_ns(const pmm_offset_t *offset, int64_t *error_ns); /* venue minus ours; error_ns (may be NULL): half the round trip; 0 and PMM_NS_MAX without samples */
+int64_t pmm_offset_ns(const pmm_offset_t *offset, int64_t *error_ns); /* venue minus ours; error_ns (may be NULL): half the round trip; 0 and PMM_NS_MAX without samples. O(1) */
 #endif

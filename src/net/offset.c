@@ -9,16 +9,14 @@ void pmm_offset_add(pmm_offset_t *offset, int64_t sent_wall_ns, int64_t recv_wal
   if (offset->cnt == 2 * PMM_OFFSET_SAMPLES) offset->cnt = PMM_OFFSET_SAMPLES; /* still full, still in step */
   offset->offset_ns[i] = venue_wall_ns - (sent_wall_ns + rtt_ns / 2);
   offset->rtt_ns[i] = rtt_ns;
+  uint32_t const cnt = offset->cnt < PMM_OFFSET_SAMPLES ? offset->cnt : PMM_OFFSET_SAMPLES;
+  offset->best = 0;
+  for (uint32_t k = 1; k < cnt; k++)
+    if (offset->rtt_ns[k] < offset->rtt_ns[offset->best]) offset->best = k;
 }
 
 int64_t pmm_offset_ns(const pmm_offset_t *offset, int64_t *error_ns) {
-  uint32_t const cnt = offset->cnt < PMM_OFFSET_SAMPLES ? offset->cnt : PMM_OFFSET_SAMPLES;
-  int64_t best_ns = 0, rtt_ns = PMM_NS_MAX;
-  for (uint32_t i = 0; i < cnt; i++) {
-    if (offset->rtt_ns[i] >= rtt_ns) continue;
-    rtt_ns = offset->rtt_ns[i];
-    best_ns = offset->offset_ns[i];
-  }
-  if (error_ns) *error_ns = cnt ? rtt_ns / 2 : PMM_NS_MAX;
-  return best_ns;
+  bool const any = offset->cnt > 0;
+  if (error_ns) *error_ns = any ? offset->rtt_ns[offset->best] / 2 : PMM_NS_MAX;
+  return any ? offset->offset_ns[offset->best] : 0;
 }

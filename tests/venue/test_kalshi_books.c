@@ -180,6 +180,22 @@ static void trades(void **state) {
 
 /* -- what is written -- */
 
+/* Any byte that a name may not hold, at any place of a name of any length. */
+static void names(void **state) {
+  (void)state;
+  char buf[600], text[41];
+  for (size_t len = 1; len <= 40; len++)
+    for (size_t at = 0; at < len; at++)
+      for (int c = 1; c < 256; c++) {
+        memset(text, 'K', len);
+        text[len] = '\0';
+        text[at] = (char)c;
+        pmm_kalshi_new_t const n = {.market = text, .client_order_id = "c", .price_e4 = 5000, .qty_e6 = 10000, .tif = PMM_IOC};
+        bool const plain = c >= ' ' && c <= '~' && c != '"' && c != '\\';
+        if ((pmm_kalshi_write_create(&n, buf, sizeof buf) > 0) != plain) fail_msg("byte %d at %zu of %zu", c, at, len);
+      }
+}
+
 static void requests(void **state) {
   (void)state;
   char buf[600];
@@ -251,7 +267,7 @@ static void client_ids(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(vector_books), cmocka_unit_test(vector_gaps), cmocka_unit_test(books_that_are_not_good), cmocka_unit_test(a_lost_connection_and_another_grid),
-      cmocka_unit_test(trades), cmocka_unit_test(requests), cmocka_unit_test(other_requests), cmocka_unit_test(client_ids),
+      cmocka_unit_test(trades), cmocka_unit_test(names), cmocka_unit_test(requests), cmocka_unit_test(other_requests), cmocka_unit_test(client_ids),
   };
   return cmocka_run_group_tests(tests, rig_open, rig_close);
 }

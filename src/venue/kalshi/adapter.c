@@ -152,7 +152,7 @@ void pmm__k_cleared(pmm__kalshi_t *a) {
   char path[160];
   if (a->group[0]) {
     snprintf(path, sizeof path, "/portfolio/order_groups/%s", a->group);
-    (void)pmm__k_send(a, "DELETE", path, UINT32_MAX, NULL, 0, forget_answer, 0);
+    (void)pmm__k_send(a, "DELETE", path, NULL, 0, forget_answer, 0);
   }
   finish_stop(a, 0);
 }
@@ -240,14 +240,15 @@ static pmm_status_t place_urls(pmm__kalshi_t *a, pmm_error_t *err) {
 }
 
 static pmm_status_t prepare_paths(pmm__kalshi_t *a, pmm_error_t *err) {
-  const struct { const char *method, *path; uint32_t *slot; } rows[] = {{"POST", "/portfolio/events/orders", &a->slot_create},
-                                                                       {"POST", "/portfolio/events/orders/batched", &a->slot_batch_create},
-                                                                       {"DELETE", "/portfolio/events/orders/batched", &a->slot_batch_cancel}};
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+  static const struct { const char *method, *path; } row[K_PATHS] = {[K_PATH_CREATE] = {"POST", PMM__K_ORDERS}, [K_PATH_BATCH_CREATE] = {"POST", PMM__K_ORDERS "/batched"},
+                                                                     [K_PATH_BATCH_CANCEL] = {"DELETE", PMM__K_ORDERS "/batched"}};
+  for (size_t i = 0; i < K_PATHS; i++) {
     char path[PMM_KALSHI_PATH_BUF];
-    snprintf(path, sizeof path, "%.150s%s", a->root, rows[i].path);
-    if (pmm_kalshi_signer_prepare(a->signer, rows[i].method, path, rows[i].slot) != PMM_OK)
-      return pmm_error_set(err, PMM_INVAL, "kalshi: rest is too long");
+    pmm__kpath_t *const p = &a->path[i];
+    p->method = row[i].method;
+    snprintf(p->url, sizeof p->url, "%s%s", a->rest, row[i].path);
+    snprintf(path, sizeof path, "%.150s%s", a->root, row[i].path);
+    if (pmm_kalshi_signer_prepare(a->signer, p->method, path, &p->slot) != PMM_OK) return pmm_error_set(err, PMM_INVAL, "kalshi: rest is too long");
   }
   return PMM_OK;
 }
@@ -293,6 +294,7 @@ static void close_adapter(pmm_adapter_t *a) {
 static pmm_status_t set_up(pmm__kalshi_t *a, const pmm_secrets_t *secrets, pmm_error_t *err) {
   int64_t const mono_ns = pmm_net_mono(a->net);
   if (!a->params.markets[0]) return pmm_error_set(err, PMM_INVAL, "kalshi: markets: none are named");
+  pmm__k_requests_init(a);
   if (!take_memory(a)) return pmm_error_set(err, PMM_FULL, "kalshi: out of memory");
   pmm_kalshi_costs_default(&a->costs);
   pmm_kalshi_limits_t const lowest = {.read_rate_e6 = READ_RATE * PMM_ONE_E6,

@@ -11,6 +11,7 @@
 #define PMM__K_QUEUE_MAX (2 * PMM_VENUE_ORDERS_MAX) /* an amendment and a renewal of each */
 #define PMM__K_REQUESTS_MAX 128
 #define PMM__K_PAGE 1000
+#define PMM__K_ORDERS "/portfolio/events/orders"
 #define PMM__K_BODY_MAX 65536
 #define PMM__K_COMMAND_MAX (PMM_VENUE_MARKETS_MAX * (PMM_ID_MAX + 3) + 256)
 #define PMM__K_TICK_NS (250 * PMM_NS_PER_MS)
@@ -35,7 +36,7 @@ typedef enum pmm__kkind { K_FREE, K_CREATE, K_CANCEL, K_AMEND, K_DECREASE, K_REN
 typedef struct pmm__krequest {
   uint8_t kind, cnt;
   uint16_t gen;
-  bool cancel_all;
+  uint32_t next_free;                  /* request + 1 */
   uint32_t order[PMM__K_BATCH_MAX];
   uint64_t order_id[PMM__K_BATCH_MAX]; /* a place may have been given away meanwhile */
 } pmm__krequest_t;
@@ -49,6 +50,9 @@ typedef enum pmm__kstep {
   K_TAKE_CLEAR, K_TAKE_GROUP, K_READ_PAST, K_READ_ORDERS, K_READ_FILLS, K_READ_POSITIONS, K_READ_BALANCE, K_READ_LOCKED, K_READ_MARKETS
 } pmm__kstep_t;
 
+typedef enum pmm__kpath_id { K_PATH_CREATE, K_PATH_BATCH_CREATE, K_PATH_BATCH_CANCEL, K_PATHS } pmm__kpath_id_t;
+typedef struct pmm__kpath { const char *method; uint32_t slot; char url[PMM_PARAM_TEXT_MAX + 64]; } pmm__kpath_t; /* slot: the signer's */
+
 struct pmm_adapter {
   pmm_net_t *net;
   pmm_venue_params_t params;
@@ -58,7 +62,7 @@ struct pmm_adapter {
   const char *root, *ws_path;    /* what of them is signed: from the first slash behind the host */
   pmm_kalshi_key_t *key;
   pmm_kalshi_signer_t *signer;   /* NULL without a key: public reads only */
-  uint32_t slot_create, slot_batch_create, slot_batch_cancel;
+  pmm__kpath_t path[K_PATHS];    /* of requests that are signed ahead */
   pmm_kalshi_codec_t *codec;
   pmm_kalshi_books_t *books;
 
@@ -91,7 +95,7 @@ struct pmm_adapter {
 
   /* requests */
   pmm__krequest_t request[PMM__K_REQUESTS_MAX];
-  uint32_t request_cnt, http_cnt; /* http_cnt: every answer that will come, also after closing */
+  uint32_t request_cnt, request_free, http_cnt; /* http_cnt: every answer that will come, also after closing */
   pmm__kqueue_t places, cancels, amends;
   pmm_bucket_t read_bucket, write_bucket;
   pmm_kalshi_costs_t costs;
@@ -134,10 +138,11 @@ typedef void (*pmm__kdone_t)(void *ctx, uint64_t tag, const pmm_http_response_t 
 /* GET of root + path, signed when there is a key. false: not sent (too many under way). */
 bool pmm__k_get(pmm__kalshi_t *a, const char *path_and_query, pmm__kdone_t done, uint64_t tag);
 /* slot: prepared headers, or UINT32_MAX: signed now. */
-bool pmm__k_send(pmm__kalshi_t *a, const char *method, const char *path_and_query, uint32_t slot, const char *body, size_t len,
-                 pmm__kdone_t done, uint64_t tag);
+bool pmm__k_send(pmm__kalshi_t *a, const char *method, const char *path_and_query, const char *body, size_t len, pmm__kdone_t done, uint64_t tag);
+bool pmm__k_send_ahead(pmm__kalshi_t *a, pmm__kpath_id_t path, const char *body, size_t len, pmm__kdone_t done, uint64_t tag); /* its headers are signed already */
 /* First thing in every answer's function: true when the adapter is closed, and then perhaps gone. */
 bool pmm__k_returned(pmm__kalshi_t *a);
+void pmm__k_requests_init(pmm__kalshi_t *a);
 pmm__krequest_t *pmm__k_request_new(pmm__kalshi_t *a, pmm__kkind_t kind, uint64_t *tag); /* NULL: all taken */
 pmm__krequest_t *pmm__k_request_of(pmm__kalshi_t *a, uint64_t tag);                       /* NULL: no longer ours */
 void pmm__k_request_free(pmm__kalshi_t *a, pmm__krequest_t *r);

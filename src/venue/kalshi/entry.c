@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include "adapter.h"
 
-#define ORDERS_PATH "/portfolio/events/orders"
 #define QUEUE_MASK (PMM__K_QUEUE_MAX - 1)
 #define RETRY_NS PMM_NS_PER_S
 _Static_assert((PMM__K_QUEUE_MAX & QUEUE_MASK) == 0, "queues are rings of a power of two");
@@ -71,8 +70,7 @@ static void send_places(pmm__kalshi_t *a, pmm__krequest_t *r, uint64_t tag) {
   bool const one = r->cnt == 1;
   size_t const len =
       one ? pmm_kalshi_write_create(form, a->body, sizeof a->body) : pmm_kalshi_write_batch_create(form, r->cnt, a->body, sizeof a->body);
-  bool const sent = len > 0 && pmm__k_send(a, "POST", one ? ORDERS_PATH : ORDERS_PATH "/batched",
-                                           one ? a->slot_create : a->slot_batch_create, a->body, len, on_done, tag);
+  bool const sent = len > 0 && pmm__k_send_ahead(a, one ? K_PATH_CREATE : K_PATH_BATCH_CREATE, a->body, len, on_done, tag);
   if (sent) return;
   for (uint8_t i = 0; i < r->cnt; i++) reject(a, r->order[i], len > 0 ? PMM_REJECT_RATE : PMM_REJECT_SIZE);
   pmm__k_request_free(a, r);
@@ -86,7 +84,7 @@ static void send_cancels(pmm__kalshi_t *a, pmm__krequest_t *r, uint64_t tag) {
     kill[i] = (pmm_kalshi_kill_t){o->vid, a->market[o->market].desc.id, (int32_t)a->params.subaccount};
   }
   size_t const len = pmm_kalshi_write_batch_cancel(kill, r->cnt, a->body, sizeof a->body);
-  if (len > 0 && pmm__k_send(a, "DELETE", ORDERS_PATH "/batched", a->slot_batch_cancel, a->body, len, on_done, tag)) return;
+  if (len > 0 && pmm__k_send_ahead(a, K_PATH_BATCH_CANCEL, a->body, len, on_done, tag)) return;
   for (uint8_t i = 0; i < r->cnt; i++) {
     pmm__orders_at(a->orders, r->order[i])->asked &= (uint8_t)~PMM__ASKED_CANCEL;
     pmm__k_queue_cancel(a, r->order[i]);
@@ -103,7 +101,7 @@ void pmm__k_cancel_stray(pmm__kalshi_t *a, const pmm_kalshi_kill_t *kill, size_t
     if (!may) return; /* they are found again */
     pmm__krequest_t *const r = pmm__k_request_new(a, K_STRAY, &tag);
     size_t const len = pmm_kalshi_write_batch_cancel(kill + from, n, a->body, sizeof a->body);
-    if (len == 0 || !pmm__k_send(a, "DELETE", ORDERS_PATH "/batched", a->slot_batch_cancel, a->body, len, on_done, tag)) pmm__k_request_free(a, r);
+    if (len == 0 || !pmm__k_send_ahead(a, K_PATH_BATCH_CANCEL, a->body, len, on_done, tag)) pmm__k_request_free(a, r);
   }
 }
 
@@ -123,10 +121,10 @@ static void send_amend(pmm__kalshi_t *a, pmm__krequest_t *r, uint64_t tag) {
                                    .price_e4 = r->kind == K_RENEW ? o->price_e4 : k->amend_price_e4,
                                    .total_e6 = k->amend_total_e6,
                                    .expires_ns = r->kind == K_RENEW ? k->expires_ns : PMM_TIME_NONE};
-  snprintf(path, sizeof path, ORDERS_PATH "/%s/%s", o->vid, decrease ? "decrease" : "amend");
+  snprintf(path, sizeof path, PMM__K_ORDERS "/%s/%s", o->vid, decrease ? "decrease" : "amend");
   size_t const len =
       decrease ? pmm_kalshi_write_decrease(market, by_e6, a->body, sizeof a->body) : pmm_kalshi_write_amend(&form, a->body, sizeof a->body);
-  if (len > 0 && pmm__k_send(a, "POST", path, UINT32_MAX, a->body, len, on_done, tag)) return;
+  if (len > 0 && pmm__k_send(a, "POST", path, a->body, len, on_done, tag)) return;
   o->asked &= (uint8_t)~PMM__ASKED_AMEND;
   k->renewing = false;
   if (r->kind != K_RENEW) pmm__k_event(a, o, PMM_EV_AMEND_REJECT, 0, 0, PMM_REJECT_SIZE, PMM_TIME_NONE);
@@ -213,7 +211,7 @@ static bool reset_group(pmm__kalshi_t *a) {
   if (a->group_resetting || a->request_cnt == PMM__K_REQUESTS_MAX || afford(a, 1, a->costs.other, PMM_BUCKET_NORMAL) == 0) return false;
   pmm__krequest_t *const r = pmm__k_request_new(a, K_RESET, &tag);
   snprintf(path, sizeof path, "/portfolio/order_groups/%s/reset", a->group);
-  a->group_resetting = pmm__k_send(a, "PUT", path, UINT32_MAX, "{}", 2, on_done, tag);
+  a->group_resetting = pmm__k_send(a, "PUT", path, "{}", 2, on_done, tag);
   if (!a->group_resetting) pmm__k_request_free(a, r);
   return false;
 }
@@ -251,7 +249,7 @@ static void pump_cancel_all(pmm__kalshi_t *a) {
   if (a->request_cnt == PMM__K_REQUESTS_MAX || afford(a, 1, a->costs.other, PMM_BUCKET_CANCEL_ALL) == 0) return;
   pmm__krequest_t *const r = pmm__k_request_new(a, K_TRIGGER, &tag);
   snprintf(path, sizeof path, "/portfolio/order_groups/%s/trigger", a->group);
-  if (pmm__k_send(a, "PUT", path, UINT32_MAX, "{}", 2, on_done, tag)) {
+  if (pmm__k_send(a, "PUT", path, "{}", 2, on_done, tag)) {
     a->cancel_all_wanted = false;
     a->group_triggered = true;
     a->activity++;

@@ -8,31 +8,32 @@
 
 int64_t pmm__k_venue_now(pmm__kalshi_t *a) { return pmm_net_now(a->net) + pmm_offset_ns(&a->offset, NULL); }
 
-static size_t headers(pmm__kalshi_t *a, const char *method, const char *full_path, uint32_t slot, pmm_header_t *h) {
-  if (!a->signer) return 0;
-  int64_t const now_ns = pmm__k_venue_now(a);
-  pmm_status_t const st = slot != UINT32_MAX ? pmm_kalshi_signer_at(a->signer, slot, now_ns, h)
-                                             : pmm_kalshi_signer_sign(a->signer, method, full_path, now_ns, h);
-  return st == PMM_OK ? PMM_KALSHI_HEADERS : 0;
-}
-
-/* The path for signing begins at the root of the host; what is asked for is rest + path. */
-bool pmm__k_send(pmm__kalshi_t *a, const char *method, const char *path_and_query, uint32_t slot, const char *body, size_t len,
-                 pmm__kdone_t done, uint64_t tag) {
-  pmm_header_t h[PMM_KALSHI_HEADERS + 1];
-  char full[PMM_KALSHI_PATH_BUF];
-  size_t const way = strcspn(path_and_query, "?");
-  size_t n = 0, m = 0;
-  if (!pmm__append(full, sizeof full, &n, a->root, strlen(a->root)) || !pmm__append(full, sizeof full, &n, path_and_query, way)) return false;
-  if (!pmm__append(a->url, sizeof a->url, &m, a->rest, strlen(a->rest)) || !pmm__append(a->url, sizeof a->url, &m, path_and_query, strlen(path_and_query))) return false;
-  size_t cnt = headers(a, method, full, slot, h);
+/* Takes headers with room for one more; without a key (public reads) there are none. */
+static bool send(pmm__kalshi_t *a, const char *method, const char *url, pmm_header_t *h, pmm_status_t signed_st, const char *body, size_t len, pmm__kdone_t done,
+                 uint64_t tag) {
+  size_t cnt = signed_st == PMM_OK ? PMM_KALSHI_HEADERS : 0;
   if (body) h[cnt++] = (pmm_header_t){"Content-Type", "application/json"};
-  bool const get = strcmp(method, "GET") == 0;
-  pmm_http_request_t const r = {.method = method, .url = a->url, .header = h, .header_cnt = cnt, .body = body, .body_len = len,
-                                .timeout_ns = a->params.request_timeout_ns, .retries = get ? 2 : 0, .done = done, .ctx = a, .tag = tag};
+  pmm_http_request_t const r = {.method = method, .url = url, .header = h, .header_cnt = cnt, .body = body, .body_len = len,
+                                .timeout_ns = a->params.request_timeout_ns, .retries = method[0] == 'G' ? 2 : 0, .done = done, .ctx = a, .tag = tag};
   bool const sent = pmm_http_send(a->net, &r, NULL) == PMM_OK;
   a->http_cnt += sent;
   return sent;
+}
+
+/* The path for signing begins at the root of the host; what is asked for is rest + path. */
+bool pmm__k_send(pmm__kalshi_t *a, const char *method, const char *path_and_query, const char *body, size_t len, pmm__kdone_t done, uint64_t tag) {
+  pmm_header_t h[PMM_KALSHI_HEADERS + 1];
+  char full[PMM_KALSHI_PATH_BUF];
+  size_t n = 0, m = 0;
+  if (!pmm__append(full, sizeof full, &n, a->root, strlen(a->root)) || !pmm__append(full, sizeof full, &n, path_and_query, strcspn(path_and_query, "?"))) return false;
+  if (!pmm__append(a->url, sizeof a->url, &m, a->rest, strlen(a->rest)) || !pmm__append(a->url, sizeof a->url, &m, path_and_query, strlen(path_and_query))) return false;
+  return send(a, method, a->url, h, a->signer ? pmm_kalshi_signer_sign(a->signer, method, full, pmm__k_venue_now(a), h) : PMM_STATE, body, len, done, tag);
+}
+
+bool pmm__k_send_ahead(pmm__kalshi_t *a, pmm__kpath_id_t path, const char *body, size_t len, pmm__kdone_t done, uint64_t tag) {
+  pmm_header_t h[PMM_KALSHI_HEADERS + 1];
+  const pmm__kpath_t *const p = &a->path[path];
+  return send(a, p->method, p->url, h, pmm_kalshi_signer_at(a->signer, p->slot, pmm__k_venue_now(a), h), body, len, done, tag);
 }
 
 bool pmm__k_returned(pmm__kalshi_t *a) {
@@ -43,19 +44,27 @@ bool pmm__k_returned(pmm__kalshi_t *a) {
 }
 
 bool pmm__k_get(pmm__kalshi_t *a, const char *path_and_query, pmm__kdone_t done, uint64_t tag) {
-  return pmm__k_send(a, "GET", path_and_query, UINT32_MAX, NULL, 0, done, tag);
+  return pmm__k_send(a, "GET", path_and_query, NULL, 0, done, tag);
+}
+
+void pmm__k_requests_init(pmm__kalshi_t *a) {
+  for (uint32_t i = PMM__K_REQUESTS_MAX; i-- > 0;) {
+    a->request[i].next_free = a->request_free;
+    a->request_free = i + 1;
+  }
 }
 
 pmm__krequest_t *pmm__k_request_new(pmm__kalshi_t *a, pmm__kkind_t kind, uint64_t *tag) {
-  for (uint32_t i = 0; i < PMM__K_REQUESTS_MAX; i++) {
-    pmm__krequest_t *const r = &a->request[i];
-    if (r->kind != K_FREE) continue;
-    *r = (pmm__krequest_t){.kind = (uint8_t)kind, .gen = (uint16_t)(r->gen + 1)};
-    *tag = (uint64_t)r->gen << TAG_BITS | i;
-    a->request_cnt++;
-    return r;
-  }
-  return NULL;
+  if (a->request_free == 0) return NULL;
+  uint32_t const i = a->request_free - 1;
+  pmm__krequest_t *const r = &a->request[i];
+  a->request_free = r->next_free;
+  r->kind = (uint8_t)kind;
+  r->cnt = 0;
+  r->gen++;
+  *tag = (uint64_t)r->gen << TAG_BITS | i;
+  a->request_cnt++;
+  return r;
 }
 
 pmm__krequest_t *pmm__k_request_of(pmm__kalshi_t *a, uint64_t tag) {
@@ -65,6 +74,8 @@ pmm__krequest_t *pmm__k_request_of(pmm__kalshi_t *a, uint64_t tag) {
 
 void pmm__k_request_free(pmm__kalshi_t *a, pmm__krequest_t *r) {
   r->kind = K_FREE;
+  r->next_free = a->request_free;
+  a->request_free = (uint32_t)(r - a->request) + 1;
   a->request_cnt--;
 }
 

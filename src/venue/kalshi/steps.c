@@ -57,7 +57,7 @@ static void ask(pmm__kalshi_t *a) {
   size_t const len = create ? pmm__k_group_body(a) : 0;
   a->step_waits =
       path[0] && allowed &&
-      (create ? pmm__k_send(a, "POST", path, UINT32_MAX, a->body, len, on_page, a->step_gen) : pmm__k_get(a, path, on_page, a->step_gen));
+      (create ? pmm__k_send(a, "POST", path, a->body, len, on_page, a->step_gen) : pmm__k_get(a, path, on_page, a->step_gen));
   if (!a->step_waits) a->retry_ns = mono_ns + (allowed ? RETRY_MIN_NS : PMM__K_TICK_NS);
 }
 
