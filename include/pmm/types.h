@@ -54,6 +54,9 @@ static inline int64_t pmm_min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t pmm_max64(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t pmm_abs64(int64_t a) { return a < 0 ? -a : a; }
 /* pmm_floor_to_lot rounds a non-negative quantity down to a multiple of lot_e6 (> 0). */
-static inline int64_t pmm_floor_to_lot(int64_t qty_e6, int64_t lot_e6) { return qty_e6 - qty_e6 % lot_e6; }
+static inline int64_t pmm_floor_to_lot(int64_t qty_e6, int64_t lot_e6) {
+  if (__builtin_expect((uint64_t)(qty_e6 | lot_e6) >> 32 == 0, 1)) return qty_e6 - (int64_t)((uint32_t)qty_e6 % (uint32_t)lot_e6); /* a third of the time */
+  return qty_e6 - qty_e6 % lot_e6;
+}
 
 #endif

@@ -54,7 +54,7 @@ static int32_t outcome_price(pmm_route_t route, int32_t price_e4) {
 
 int64_t pmm__fee_reserve(const pmm__exec_slot_t *s, int32_t price_e4, int64_t open_e6) {
   if (s->fees.model == PMM_FEE_NONE || open_e6 == 0) return 0;
-  int64_t const fills = pmm_max64(1, pmm_min64(PMM__FEE_FILLS, open_e6 / s->lot_e6));
+  int64_t const fills = open_e6 >= PMM__FEE_FILLS * s->lot_e6 ? PMM__FEE_FILLS : pmm_max64(1, open_e6 / s->lot_e6);
   return pmm_fee_bound(&s->fees, price_e4, open_e6, (int)fills);
 }
 
@@ -117,14 +117,19 @@ static bool only_reduces(const pmm__turn_t *t, pmm_side_t side, const pmm_positi
 }
 
 /* -- placing -- */
-typedef struct draft { pmm_route_t route; int32_t price_e4; int64_t qty_e6, cost_e6; bool is_exit, opens, reduces; } draft_t; /* opens: an immediate order that is no exit */
+typedef struct draft { pmm_route_t route; int32_t price_e4; int64_t qty_e6, cost_e6, fee_e6; bool is_exit, opens, reduces; } draft_t; /* opens: an immediate order that is no exit; fee_e6: of cost_e6 */
+
+static void price_buy(const pmm__turn_t *t, draft_t *d) {
+  d->fee_e6 = pmm__fee_reserve(t->s, d->price_e4, d->qty_e6);
+  d->cost_e6 = pmm_notional_ceil(outcome_price(d->route, d->price_e4), d->qty_e6) + d->fee_e6;
+}
 
 /* Cuts a buy to what cash covers; false when that is no order. */
 static bool fit_to_cash(pmm__turn_t *t, draft_t *d) {
   if (pmm_route_is_sell(d->route)) return true;
   int64_t const free = pmm_ledger_slot_free(t->exec->ledger, t->slot);
   int64_t const budget = d->reduces ? free : free - t->quotes->cash_floor_e6;
-  d->cost_e6 = buy_cost(t->s, d->route, d->price_e4, d->qty_e6);
+  price_buy(t, d);
   if (d->cost_e6 <= budget) return true;
   pmm_risk_reason_t const reason = d->cost_e6 <= free ? PMM_RISK_CASH_FLOOR : PMM_RISK_CASH;
   d->qty_e6 = buyable(t, d->route, d->price_e4, d->qty_e6, budget);
@@ -132,7 +137,7 @@ static bool fit_to_cash(pmm__turn_t *t, draft_t *d) {
     refuse_here(t, reason);
     return false;
   }
-  d->cost_e6 = buy_cost(t->s, d->route, d->price_e4, d->qty_e6);
+  price_buy(t, d);
   return true;
 }
 
@@ -153,8 +158,7 @@ static void send(pmm__turn_t *t, const draft_t *d) {
   pmm_order_t draft = {.id = e->id_last + 1, .slot = t->slot, .market = t->s->market, .state = PMM_ORDER_PENDING_NEW,
     .route = (uint8_t)d->route, .tif = d->is_exit ? PMM_IOC : PMM_GTC, .flags = flags, .price_e4 = d->price_e4, .qty_e6 = d->qty_e6,
     .placed_ns = t->ctx->now_ns, .ahead_e6 = -1, .is_exit = d->is_exit};
-  int64_t const fee = pmm_route_is_sell(d->route) ? 0 : pmm__fee_reserve(t->s, d->price_e4, d->qty_e6);
-  pmm_status_t const st = pmm_ledger_lock(e->ledger, &draft.lock, t->slot, d->route, d->price_e4, d->qty_e6, fee);
+  pmm_status_t const st = pmm_ledger_lock(e->ledger, &draft.lock, t->slot, d->route, d->price_e4, d->qty_e6, d->fee_e6);
   assert(st == PMM_OK); /* cash and contracts were checked just now */
   (void)st;
   pmm_order_t *const o = pmm__order_add(e, &draft);

@@ -10,7 +10,10 @@
 /* Price x (1 - price), dollars squared x 10^8. */
 static int64_t variance_e8(int32_t price_e4) { return (int64_t)price_e4 * (PMM_ONE_E4 - price_e4); }
 
-static pmm_i128_t div_ceil(pmm_i128_t a, int64_t b) { return a / b + (a % b > 0); }
+static pmm_i128_t div_ceil(pmm_i128_t a, int64_t b) {
+  pmm_i128_t const q = a / b;
+  return q + (a - q * b > 0);
+}
 
 static int64_t floor_to(int64_t x, int64_t unit) {
   int64_t const r = x % unit;
@@ -73,8 +76,19 @@ static void wide_div(wide_t *a, uint64_t b) {
   }
 }
 
+/* As polymarket_raw_half_e5 for an exponent of at most 1, which is what the venue uses: the product fits two words. */
+static bool narrow_raw_half_e5(const pmm_fee_schedule_t *fees, int32_t price_e4, int64_t qty_e6, uint64_t *out) {
+  uint64_t x;
+  if (fees->exponent > 1 || __builtin_mul_overflow((uint64_t)qty_e6, (uint64_t)fees->taker_rate_e6 * 2, &x)) return false;
+  if (fees->exponent == 0) *out = x / 10000000;
+  else *out = (uint64_t)((unsigned __int128)x * (uint64_t)variance_e8(price_e4) / UINT64_C(1000000000000000));
+  return true;
+}
+
 /* Twice the raw fee in units of 1e-5 dollars, rounded down: enough to round half up exactly. */
 static uint64_t polymarket_raw_half_e5(const pmm_fee_schedule_t *fees, int32_t price_e4, int64_t qty_e6) {
+  uint64_t narrow;
+  if (narrow_raw_half_e5(fees, price_e4, qty_e6, &narrow)) return narrow;
   wide_t x = {{(uint64_t)qty_e6}};
   wide_mul(&x, (uint64_t)fees->taker_rate_e6 * 2);
   for (int i = 0; i < fees->exponent; i++) wide_mul(&x, (uint64_t)variance_e8(price_e4));
