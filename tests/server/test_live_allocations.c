@@ -19,7 +19,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
-
+#include <nettle/hmac.h>
 #include <openssl/evp.h>
 #include "base/json.h"
 
@@ -43,6 +43,7 @@ static struct {
   uint64_t orders[WHERE_CNT], other[WHERE_CNT];                    /* handed over from there: new orders; cancels and changes */
   uint64_t changes[WHERE_CNT], signed_here[WHERE_CNT];             /* requests that change in place; that were signed on the spot */
   uint64_t library_told[WHERE_CNT];
+  uint64_t sealed[WHERE_CNT];                                      /* requests whose HMAC was made there */
   place_t place[KEPT]; uint32_t place_cnt;
 } found;
 
@@ -87,6 +88,14 @@ int posix_memalign(void **out, size_t align, size_t size) {
   if (!block) return ENOMEM;
   *out = block;
   return 0;
+}
+
+/* Polymarket's requests carry one each. */
+void hmac_sha256_digest(struct hmac_sha256_ctx *ctx, size_t len, uint8_t *digest) {
+  static void (*real)(struct hmac_sha256_ctx *, size_t, uint8_t *);
+  if (!real) *(void **)&real = dlsym(RTLD_NEXT, "nettle_hmac_sha256_digest");
+  found.sealed[now_in]++;
+  real(ctx, len, digest);
 }
 
 /* As a command that turns them into names and lines; frames of libraries stay out. */
@@ -296,8 +305,8 @@ static void tell(const char *title) {
   static const char *const names[] = {[MESSAGE] = "messages", [ANSWER] = "answers", [TIMER] = "timers"};
   printf("%s\n", title);
   for (int i = MESSAGE; i < WHERE_CNT; i++)
-    printf("  %6" PRIu64 " %-8s %5" PRIu64 " orders, %5" PRIu64 " cancels and changes; %" PRIu64 " allocations, %" PRIu64 " more to sign\n", found.entered[i], names[i], found.orders[i], found.other[i],
-           found.own[i], found.library[i]);
+    printf("  %6" PRIu64 " %-8s %5" PRIu64 " orders, %5" PRIu64 " cancels and changes; %" PRIu64 " allocations, %" PRIu64 " more to sign, %" PRIu64 " HMAC\n", found.entered[i], names[i], found.orders[i],
+           found.other[i], found.own[i], found.library[i], found.sealed[i]);
   fflush(stdout);
 }
 
@@ -353,6 +362,15 @@ static void every_strategy(const dialect_t *d) {
 static void test_degen(void **state) { (void)state; every_strategy(&dialects[0]); }
 static void test_kalshi(void **state) { (void)state; every_strategy(&dialects[1]); }
 static void test_polymarket(void **state) { (void)state; every_strategy(&dialects[2]); }
+
+/* Requests of one order, and those that cancel one or a quote, are signed before they are wanted. */
+static void test_polymarket_ahead(void **state) {
+  (void)state;
+  const char *const set[] = {"params.spread_bps=200", "params.inventory_alpha=0.001", "params.size=10", "venues.0.batch=1"};
+  (void)count_strategy(&dialects[2], "linear", set, COUNT_OF(set));
+  assert_true(found.sealed[TIMER] > 1000);
+  assert_true(found.sealed[MESSAGE] * 5 < found.orders[MESSAGE] + found.other[MESSAGE]);
+}
 
 /* Fills simulated on live books, and a tape of it all, which a thread of its own writes. */
 static void test_paper(void **state) {
@@ -420,7 +438,8 @@ int main(void) {
   (void)backtrace(frame, 1); /* loads what it needs */
   cmocka_set_test_filter(getenv("PMM_TEST_ONLY")); /* for looking at one */
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_message_is_seen), cmocka_unit_test(test_libraries_are_seen), cmocka_unit_test(test_json_reserve),
-                                     cmocka_unit_test(test_degen), cmocka_unit_test(test_kalshi), cmocka_unit_test(test_polymarket), cmocka_unit_test(test_paper)};
+                                     cmocka_unit_test(test_degen), cmocka_unit_test(test_kalshi), cmocka_unit_test(test_polymarket), cmocka_unit_test(test_polymarket_ahead),
+                                     cmocka_unit_test(test_paper)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
 

@@ -299,7 +299,8 @@ static void check_ready(const pmm_poly_ready_t *r, const pmm_poly_want_t *want) 
   assert_int_equal(strlen(r->json), r->json_len);
 }
 
-/* Requests of prepared orders are signed for the second in which they may be sent, and anew for the next; the next order of a place has its own. */
+/* Requests of prepared orders are signed for the second in which they may be sent, from its middle on for the next as well; the next order of a place has
+   its own. */
 static void seal_it(void *ctx, const pmm_poly_ready_t *order, int64_t at_s, char hmac[PMM_POLY_HMAC_TEXT]) {
   (*(int *)ctx)++;
   snprintf(hmac, PMM_POLY_HMAC_TEXT, "%02x %lld", order->id.b[0], (long long)at_s);
@@ -307,8 +308,8 @@ static void seal_it(void *ctx, const pmm_poly_ready_t *order, int64_t at_s, char
 static void check_seal(const pmm_poly_ready_t *r, int64_t at_s) {
   char want[PMM_POLY_HMAC_TEXT];
   snprintf(want, sizeof want, "%02x %lld", r->id.b[0], (long long)at_s);
-  assert_int_equal(r->seal.at_s, at_s);
-  assert_string_equal(r->seal.hmac, want);
+  assert_non_null(pmm_poly_seal_at(&r->seal, at_s));
+  assert_string_equal(pmm_poly_seal_at(&r->seal, at_s), want);
 }
 static void test_sealed(void **state) {
   (void)state;
@@ -319,28 +320,36 @@ static void test_sealed(void **state) {
   pmm_poly_prepared_on_seal(store, seal_it, &cnt);
   for (int32_t k = 0; k < 20; k++) pmm_poly_prepared_want(store, &(pmm_poly_want_t){0, PMM_BUY_YES, 3000 + 100 * k, 10 * PMM_ONE_E6}, now);
   while (pmm_poly_prepared_refill(store, salt++, now)) {}
-  assert_int_equal(cnt, 20);
+  assert_int_equal(cnt, 60); /* three of each */
   pmm_poly_want_t const want = {0, PMM_BUY_YES, 4000, 10 * PMM_ONE_E6};
   const pmm_poly_ready_t *r = pmm_poly_prepared_take(store, &want, now);
   assert_non_null(r);
   check_seal(r, 1000);
   while (pmm_poly_prepared_refill(store, salt++, now)) {}
-  assert_int_equal(cnt, 21);
+  assert_int_equal(cnt, 61);
   now += PMM_NS_PER_S;
   while (pmm_poly_prepared_refill(store, salt++, now)) {}
-  assert_int_equal(cnt, 41); /* each place's first, for the new second */
+  assert_int_equal(cnt, 121); /* all, for the new second */
   r = pmm_poly_prepared_take(store, &want, now);
   assert_non_null(r);
   check_seal(r, 1001);
   assert_int_equal(pmm_poly_prepared_stats(store)->sealed, 2);
+  now += PMM_NS_PER_S / 2;
+  while (pmm_poly_prepared_refill(store, salt++, now)) {}
+  assert_int_equal(cnt, 182); /* the new one for both seconds, the others for the next */
+  now += PMM_NS_PER_S / 2;
+  r = pmm_poly_prepared_take(store, &want, now); /* when the second changes, nothing has been signed since */
+  assert_non_null(r);
+  check_seal(r, 1002);
+  assert_int_equal(pmm_poly_prepared_stats(store)->sealed, 3);
   pmm_poly_prepared_on_seal(store, seal_it, &cnt); /* another key */
   r = pmm_poly_prepared_take(store, &(pmm_poly_want_t){0, PMM_BUY_YES, 3000, 10 * PMM_ONE_E6}, now);
   assert_non_null(r);
-  assert_int_equal(r->seal.at_s, 0);
+  assert_null(pmm_poly_seal_at(&r->seal, 1002));
   now += 11 * PMM_NS_PER_S; /* not asked for lately: not worth it, but for the two taken a second later */
   while (pmm_poly_prepared_refill(store, salt++, now)) {}
-  assert_int_equal(pmm_poly_prepared_stats(store)->sealed, 2);
-  assert_true(cnt < 41 + 5);
+  assert_int_equal(pmm_poly_prepared_stats(store)->sealed, 3);
+  assert_true(cnt < 182 + 16);
   pmm_poly_prepared_free(store);
 }
 

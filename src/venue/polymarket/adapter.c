@@ -121,12 +121,12 @@ static void on_beat(void *ctx) {
 /* One signature at a time, so that a message never waits for two. */
 static void on_refill(void *ctx) {
   pmm__poly_t *const p = ctx;
-  bool more = false;
+  int64_t const now = pmm__venue_now(p), half = PMM_POLY_SEAL_AHEAD_NS - now % PMM_POLY_SEAL_AHEAD_NS; /* then requests are signed for the next second */
+  bool more = pmm__seals_refill(p, now);
   pmm__orders_foresee(p);
-  int64_t const now = pmm__venue_now(p), second = PMM_NS_PER_S - now % PMM_NS_PER_S; /* requests are signed anew when the second changes */
   for (int i = 0; i < 2 && !more; i++)
     if (p->prepared[i]) more = pmm_poly_prepared_refill(p->prepared[i], pmm_net_random(p->net), now);
-  pmm_net_timer_set(p->net, &p->refill, pmm_net_mono(p->net) + (more ? PMM_NS_PER_MS : second));
+  pmm_net_timer_set(p->net, &p->refill, pmm_net_mono(p->net) + (more ? PMM_NS_PER_MS : half));
 }
 
 static void on_flush(void *ctx) {
@@ -235,6 +235,7 @@ static void free_all(pmm__poly_t *p) {
 
 static pmm_status_t fill(pmm__poly_t *p, const pmm_secrets_t *secrets, pmm_error_t *err) {
   p->json = pmm_json_new();
+  pmm__requests_init(p);
   p->beat = (pmm_timer_t){.fn = on_beat, .ctx = p};
   p->refill = (pmm_timer_t){.fn = on_refill, .ctx = p};
   p->flush = (pmm_timer_t){.fn = on_flush, .ctx = p};
@@ -242,8 +243,8 @@ static pmm_status_t fill(pmm__poly_t *p, const pmm_secrets_t *secrets, pmm_error
   if (!p->json || pmm_json_reserve(p->json, ANSWER_BYTES) != PMM_OK) return pmm_error_set(err, PMM_FULL, "out of memory");
   pmm_status_t st = set_urls(p, secrets, err);
   if (st == PMM_OK && !p->public_only) st = set_wallet(p, secrets, err);
-  if (st == PMM_OK && !p->public_only) st = set_credentials(p, secrets, err);
   if (st == PMM_OK) st = pmm__orders_init(p, err);
+  if (st == PMM_OK && !p->public_only) st = set_credentials(p, secrets, err);
   return st == PMM_OK ? pmm__discover_plan(p, err) : st;
 }
 
@@ -292,6 +293,7 @@ static void seal_order(void *ctx, const pmm_poly_ready_t *order, int64_t at_s, c
 }
 
 void pmm__seal_anew(pmm__poly_t *p) {
+  pmm__seals_drop(p);
   for (int i = 0; i < 2; i++)
     if (p->prepared[i]) pmm_poly_prepared_on_seal(p->prepared[i], seal_order, p);
 }

@@ -4,6 +4,7 @@
      discover.c   settings to markets
      auth.c       API keys, clock, version, heartbeats
      orders.c     the table of orders; actions to requests; answers to events
+     seals.c      requests to cancel, signed ahead
      fills.c      trades to fills and settlements
      sockets.c    market and user channels, books, staleness
      reconcile.c  what the account holds, at the start and every so often */
@@ -34,11 +35,11 @@ typedef enum pmm__call {
   PMM__CALL_CANCEL_ALL, PMM__CALL_LOOK, PMM__CALL_BOOK, PMM__CALL_LEFT
 } pmm__call_t;
 typedef struct pmm__request {
-  bool used;
   uint8_t call;                        /* pmm__call_t */
   uint32_t arg;                        /* what it is about: a market, an order, a step */
   uint32_t cnt;
   uint64_t sent_seq;                   /* when it left, in order of all requests */
+  uint32_t next_free;                  /* request + 1 */
   uint32_t order[PMM_POLY_CANCELS_MAX]; /* POST, CANCEL */
 } pmm__request_t;
 
@@ -47,6 +48,7 @@ typedef enum pmm__order_state { PMM__ORDER_FREE, PMM__ORDER_SENT, PMM__ORDER_LIV
 typedef struct pmm__order {
   uint64_t order_id;
   pmm_poly_word_t id;
+  uint64_t ref;                        /* of id, as events carry it */
   uint32_t market;
   uint8_t state, route, tif;
   bool post_only, held;                /* held: waits for the rate budget, not signed yet */
@@ -61,11 +63,15 @@ typedef struct pmm__order {
   uint32_t mark;                       /* round of reconciliation that saw it */
   uint32_t next_id, next_word;         /* hash chains: order + 1 */
   uint32_t next;                       /* of the free list or the list of those done: order + 1 */
+  bool open;                           /* in open[open_at]: sent, not done, no cancel under way */
+  uint32_t open_at, open_next, open_prev; /* next, prev: of its market's: order + 1 */
 } pmm__order_t;
 
 typedef struct pmm__fill { uint64_t key, ref; uint32_t market; uint8_t state; uint32_t next; uint64_t order_id; } pmm__fill_t; /* state: pmm_poly_trade_state_t */
 
 /* -- markets and sockets -- */
+#define PMM__SET_MAX 4
+typedef struct pmm__cancel_set { uint32_t order[PMM__SET_MAX], cnt; pmm_poly_seal_t seal; } pmm__cancel_set_t; /* orders cancelled together, by rising index */
 typedef struct pmm__market {
   pmm_poly_listing_t listing;
   pmm_ladder_t ladder;
@@ -77,6 +83,8 @@ typedef struct pmm__market {
   int64_t crossed_ns;                  /* monotonic: since when it is crossed; 0: not */
   int64_t yes_e6, no_e6, yes_cost_e6, no_cost_e6; /* of the round of reconciliation at work */
   int64_t pairs_e6;                    /* that could be merged, as told last */
+  uint32_t open_cnt, open_head;        /* its orders in open[]: order + 1 */
+  pmm__cancel_set_t set[3];            /* [side]: all its bids, all its asks; [2]: all */
 } pmm__market_t;
 
 struct pmm__poly;
@@ -146,6 +154,11 @@ typedef struct pmm__poly {
   uint32_t order_cnt, free_head, done_head, done_tail;
   uint32_t look_cnt;
   pmm_poly_prepared_t *prepared[2];    /* by exchange version: 2, 3 */
+  uint32_t *open, open_cnt;            /* orders that a cancel would find, by table index */
+  pmm_poly_seal_t *cancel_seal;        /* by table index */
+  pmm_poly_word_t cancel_id[PMM_POLY_CANCELS_MAX]; /* being put into a request */
+  int64_t sealed_s;                    /* up to which second cancels are being signed: open[0..seal_sweep) are */
+  uint32_t seal_sweep;
   pmm_bucket_t bucket_order, bucket_cancel;
   uint32_t queue[PMM__QUEUE_MAX], queue_head, queue_cnt;         /* orders to be sent, by table index */
   uint32_t cancel_queue[PMM__QUEUE_MAX], cancel_head, cancel_cnt;
@@ -153,11 +166,13 @@ typedef struct pmm__poly {
   uint32_t *by_fill, fill_at;
   uint64_t fills_told, fills_pending;  /* pending: their settlement is not final */
   uint32_t hint[PMM__HINTS_MAX], hint_cnt;           /* orders sent since orders were last signed ahead */
-  pmm_poly_ready_t ready_order[PMM_POLY_BATCH_MAX]; /* being put into a request */
+  pmm_poly_ready_t made[PMM_POLY_BATCH_MAX]; /* signed while they were put into a request */
   int64_t last_trade_s;                /* venue time of the newest trade seen */
 
   pmm__request_t request[PMM__REQUESTS_MAX];
+  uint32_t request_free;               /* request + 1 */
   uint64_t request_seq;
+  int64_t second; char second_text[24]; /* the last one put into a request */
   char body[PMM__BODY_MAX];
   char url[PMM__URL_MAX * 2];
 
@@ -205,6 +220,7 @@ typedef struct pmm__send {
 } pmm__send_t;
 /* The slot of the request, to which the caller may add what it is about, or NULL: nothing was sent. */
 pmm__request_t *pmm__send(pmm__poly_t *p, const pmm__send_t *send);
+void pmm__requests_init(pmm__poly_t *p);
 bool pmm__can_send(const pmm__poly_t *p);
 const pmm_json_node_t *pmm__parse(pmm__poly_t *p, const pmm_http_response_t *response); /* NULL: no JSON document */
 bool pmm__is_ok(const pmm_http_response_t *response);    /* an answer of 2xx */
@@ -227,8 +243,8 @@ pmm_status_t pmm__orders_init(pmm__poly_t *p, pmm_error_t *err);
 void pmm__poly_orders_free(pmm__poly_t *p);
 pmm__order_t *pmm__order_by_word(pmm__poly_t *p, const pmm_poly_word_t *id);
 pmm__order_t *pmm__order_by_id(pmm__poly_t *p, uint64_t order_id);
-/* A new entry, in no state yet; NULL: full of open orders. */
-pmm__order_t *pmm__poly_order_add(pmm__poly_t *p, uint64_t order_id, const pmm_poly_word_t *id);
+/* A new entry, in no state yet; id NULL: not known yet. NULL: full of open orders. */
+pmm__order_t *pmm__poly_order_add(pmm__poly_t *p, uint64_t order_id, uint32_t market, const pmm_poly_word_t *id);
 void pmm__order_done(pmm__poly_t *p, pmm__order_t *o);
 void pmm__order_look(pmm__poly_t *p, pmm__order_t *o, int64_t after_ns);
 void pmm__orders_submit(pmm__poly_t *p, const pmm_action_t *action, size_t cnt);
@@ -241,6 +257,18 @@ void pmm__orders_cancel_market(pmm__poly_t *p, uint32_t market);          /* all
 void pmm__cancel_everything(pmm__poly_t *p);
 uint64_t pmm__orders_in_flight(const pmm__poly_t *p);
 void pmm__poly_emit(pmm__poly_t *p, pmm_kind_t kind, const pmm__order_t *o, int64_t qty_e6, int64_t amount_e6, uint8_t aux);
+
+/* -- seals.c: requests to cancel, signed ahead -- */
+pmm_status_t pmm__seals_init(pmm__poly_t *p, pmm_error_t *err);
+void pmm__seals_free(pmm__poly_t *p);
+void pmm__seals_add(pmm__poly_t *p, pmm__order_t *o);     /* has an id, and may be cancelled */
+void pmm__seals_remove(pmm__poly_t *p, pmm__order_t *o);  /* is being cancelled, or done; fine when it is not there */
+void pmm__seals_drop(pmm__poly_t *p);                     /* the key has changed */
+bool pmm__seals_refill(pmm__poly_t *p, int64_t venue_ns); /* signs a few; true: there may be more */
+const pmm_poly_seal_t *pmm__seal_of(const pmm__poly_t *p, const uint32_t *order, uint32_t cnt); /* NULL: none; by rising index */
+size_t pmm__cancel_body(pmm__poly_t *p, const uint32_t *order, uint32_t cnt); /* into body; its length */
+const char *pmm__cancel_path(uint32_t cnt);
+void pmm__put_sorted(uint32_t *list, uint32_t *cnt, uint32_t order); /* room for one more */
 
 /* -- fills.c -- */
 void pmm__trade_heard(pmm__poly_t *p, const pmm_poly_user_trade_t *trade, bool tell); /* tell false: remembered as known */

@@ -1,5 +1,6 @@
 /* Values of single members. The usual decimal is read in a loop of its own; pmm_decimal_parse, which takes any, is the judge of the
    rest. */
+#include "base/words.h"
 #include "pmm/decimal.h"
 #include "fields.h"
 
@@ -75,8 +76,15 @@ pmm_status_t pmm__read_side(pmm_poly_codec_t *codec, const pmm__span_t *span, pm
 }
 
 static inline bool whole_number(const char *s, uint32_t len, int64_t *out) {
+  static const int64_t pow10[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
   int64_t value = 0;
   if (len == 0 || len > 18) return false;
+  if (len >= 8 && len <= 16) { /* its first eight digits, and of its last eight those that are not among them */
+    uint64_t const head = pmm_word_load(s), tail = pmm_word_load(s + len - 8);
+    if (pmm_word_digits(head) < 8 || pmm_word_digits(tail) < 8) return false;
+    *out = pmm_word_value(head, 8) * pow10[len - 8] + (len == 8 ? 0 : pmm_word_value(tail >> 8 * (16 - len), len - 8));
+    return true;
+  }
   for (uint32_t i = 0; i < len; i++) {
     if ((uint8_t)(s[i] - '0') >= 10) return false;
     value = value * 10 + (s[i] - '0');
@@ -92,9 +100,9 @@ pmm_status_t pmm__read_time(pmm_poly_codec_t *codec, const pmm__span_t *span, in
   if (!span || span->len == 0) return PMM_OK;
   if (!whole_number(span->s, span->len, &value) && (pmm_decimal_parse(span->s, span->len, 0, &value, NULL) != PMM_OK || value < 0))
     return pmm__wrong(codec, span, "time: no whole number");
-  int64_t const unit = value < INT64_C(100000000000) ? PMM_NS_PER_S : PMM_NS_PER_MS;
-  if (value > INT64_MAX / unit) return pmm__wrong(codec, span, "time: too far away");
-  if (value > 0) *ns = value * unit;
+  bool const seconds = value < INT64_C(100000000000);
+  if (!seconds && value > INT64_MAX / PMM_NS_PER_MS) return pmm__wrong(codec, span, "time: too far away");
+  if (value > 0) *ns = value * (seconds ? PMM_NS_PER_S : PMM_NS_PER_MS);
   return PMM_OK;
 }
 

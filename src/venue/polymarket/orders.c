@@ -35,7 +35,7 @@ pmm_status_t pmm__orders_init(pmm__poly_t *p, pmm_error_t *err) {
   /* Tokens a second and at most of the venue's lowest tier; a tenth of the cancels is kept for cancelling everything. */
   pmm_bucket_init(&p->bucket_order, 40, 60, 0, 0, now);
   pmm_bucket_init(&p->bucket_cancel, 80, 120, 12, 0, now);
-  return PMM_OK;
+  return pmm__seals_init(p, err);
 }
 
 void pmm__poly_orders_free(pmm__poly_t *p) {
@@ -44,6 +44,7 @@ void pmm__poly_orders_free(pmm__poly_t *p) {
   free(p->by_word);
   free(p->fill);
   free(p->by_fill);
+  pmm__seals_free(p);
 }
 
 static uint32_t index_of(const pmm__poly_t *p, const pmm__order_t *o) { return (uint32_t)(o - p->order); }
@@ -86,7 +87,9 @@ static void unlink_word(pmm__poly_t *p, pmm__order_t *o) {
 
 static void set_word(pmm__poly_t *p, pmm__order_t *o, const pmm_poly_word_t *id) {
   uint32_t *const bucket = word_bucket(p, id);
+  char hex[PMM_POLY_HEX_WORD];
   o->id = *id;
+  o->ref = pmm_venue_ref(hex, pmm_poly_hex(id->b, sizeof id->b, hex));
   o->next_word = *bucket;
   *bucket = index_of(p, o) + 1;
 }
@@ -107,13 +110,16 @@ static pmm__order_t *take_place(pmm__poly_t *p) {
   return o;
 }
 
-pmm__order_t *pmm__poly_order_add(pmm__poly_t *p, uint64_t order_id, const pmm_poly_word_t *id) {
+pmm__order_t *pmm__poly_order_add(pmm__poly_t *p, uint64_t order_id, uint32_t market, const pmm_poly_word_t *id) {
   pmm__order_t *const o = take_place(p);
   if (!o) return NULL;
   uint32_t *const bucket = id_bucket(p, order_id);
-  *o = (pmm__order_t){.order_id = order_id, .next_id = *bucket};
+  *o = (pmm__order_t){.order_id = order_id, .market = market, .next_id = *bucket};
   *bucket = index_of(p, o) + 1;
-  if (id) set_word(p, o, id);
+  if (id) {
+    set_word(p, o, id);
+    pmm__seals_add(p, o);
+  }
   p->order_cnt++;
   return o;
 }
@@ -126,6 +132,7 @@ static void stop_looking(pmm__poly_t *p, pmm__order_t *o) {
 void pmm__order_done(pmm__poly_t *p, pmm__order_t *o) {
   if (o->state == PMM__ORDER_DONE) return;
   stop_looking(p, o);
+  pmm__seals_remove(p, o);
   o->state = PMM__ORDER_DONE;
   o->done_ns = pmm_net_mono(p->net);
   o->next = 0;
@@ -153,11 +160,10 @@ uint64_t pmm__orders_in_flight(const pmm__poly_t *p) {
 
 /* -- events -- */
 void pmm__poly_emit(pmm__poly_t *p, pmm_kind_t kind, const pmm__order_t *o, int64_t qty_e6, int64_t amount_e6, uint8_t aux) {
-  char hex[PMM_POLY_HEX_WORD];
   pmm_event_t ev = {.order_id = o->order_id, .amount_e6 = amount_e6};
   ev.md = (pmm_md_t){.recv_ns = pmm_net_now(p->net), .exch_ns = PMM_TIME_NONE, .qty_e6 = qty_e6, .price_e4 = o->price_e4, .market = p->first + o->market,
                      .kind = (uint8_t)kind, .side = (uint8_t)pmm_route_side((pmm_route_t)o->route), .flags = PMM_F_LAST, .aux = aux};
-  ev.ref_id = pmm_venue_ref(hex, pmm_poly_hex(o->id.b, sizeof o->id.b, hex));
+  ev.ref_id = o->ref;
   p->sink.account(p->sink.ctx, &ev);
 }
 
@@ -208,12 +214,11 @@ static void place(pmm__poly_t *p, const pmm_action_t *a) {
   pmm_reject_t reason = why_not(p, a);
   pmm__order_t *o = NULL;
   if (reason == PMM_REJECT_NONE && pmm__order_by_id(p, a->order_id)) reason = PMM_REJECT_DUPLICATE;
-  if (reason == PMM_REJECT_NONE && (p->queue_cnt == PMM__QUEUE_MAX || !(o = pmm__poly_order_add(p, a->order_id, NULL)))) reason = PMM_REJECT_FULL;
+  if (reason == PMM_REJECT_NONE && (p->queue_cnt == PMM__QUEUE_MAX || !(o = pmm__poly_order_add(p, a->order_id, a->market - p->first, NULL)))) reason = PMM_REJECT_FULL;
   if (!o) {
     refuse_action(p, a, PMM_EV_REJECT, reason);
     return;
   }
-  o->market = a->market - p->first;
   o->route = a->route;
   o->tif = a->tif;
   o->post_only = (a->flags & PMM_ACT_POST_ONLY) != 0;
@@ -254,17 +259,17 @@ void pmm__orders_submit(pmm__poly_t *p, const pmm_action_t *action, size_t cnt) 
 /* -- sending cancels -- */
 static bool wants_cancel(const pmm__order_t *o) { return o->cancel_wanted && !o->cancel_sent && (o->state == PMM__ORDER_LIVE || o->state == PMM__ORDER_LOST); }
 
-static bool send_cancels(pmm__poly_t *p, const uint32_t *order, uint32_t cnt) {
-  pmm_poly_word_t id[PMM_POLY_CANCELS_MAX];
-  for (uint32_t i = 0; i < cnt; i++) id[i] = p->order[order[i]].id;
-  size_t const len = cnt == 1 ? pmm_poly_body_cancel(id, p->body, sizeof p->body) : pmm_poly_body_cancels(id, cnt, p->body, sizeof p->body);
+/* list: by rising index, as they are signed ahead. */
+static bool send_cancels(pmm__poly_t *p, const uint32_t *list, uint32_t cnt) {
+  size_t const len = pmm__cancel_body(p, list, cnt);
   pmm__request_t *const request = pmm__send(p, &(pmm__send_t){.call = PMM__CALL_CANCEL, .auth = PMM__SIGNED, .method = "DELETE", .base = p->rest,
-                                                              .path = cnt == 1 ? "/order" : "/orders", .body = p->body, .body_len = len});
+                                                              .path = pmm__cancel_path(cnt), .body = p->body, .body_len = len, .seal = pmm__seal_of(p, list, cnt)});
   if (!request) return false;
   request->cnt = cnt;
   for (uint32_t i = 0; i < cnt; i++) {
-    request->order[i] = order[i];
-    p->order[order[i]].cancel_sent = true;
+    request->order[i] = list[i];
+    p->order[list[i]].cancel_sent = true;
+    pmm__seals_remove(p, &p->order[list[i]]);
   }
   return true;
 }
@@ -281,7 +286,7 @@ static void flush_cancels(pmm__poly_t *p, int64_t now) {
       uint32_t const n = p->cancel_queue[(p->cancel_head + seen) % PMM__QUEUE_MAX];
       if (!wants_cancel(&p->order[n])) continue;
       if (!pmm_bucket_take(&p->bucket_cancel, 1, PMM_BUCKET_CANCEL, now)) break;
-      list[cnt++] = n;
+      pmm__put_sorted(list, &cnt, n);
     }
     if (cnt > 0 && !send_cancels(p, list, cnt)) {
       flush_later(p, now, now + 20 * PMM_NS_PER_MS);
@@ -297,17 +302,19 @@ static void flush_cancels(pmm__poly_t *p, int64_t now) {
 }
 
 /* -- sending orders -- */
-static pmm_status_t make(pmm__poly_t *p, pmm__order_t *o, pmm_poly_ready_t *out) {
+/* *out: ready, valid until orders are signed ahead again, or made in room. */
+static pmm_status_t make(pmm__poly_t *p, const pmm__order_t *o, pmm_poly_ready_t *room, const pmm_poly_ready_t **out) {
   pmm_poly_want_t const want = {o->market, o->route, o->price_e4, o->qty_e6};
   int const version = p->market[o->market].listing.version;
   pmm_poly_prepared_t *const store = p->prepared[version == 3];
   int64_t const now = pmm__venue_now(p);
   if (!store) return PMM_UNSUPPORTED;
-  if (o->tif == PMM_IOC || o->tif == PMM_FOK) return pmm_poly_order_make_taker(store, &want, pmm_net_random(p->net), now, out);
-  if (o->tif == PMM_GTD) return pmm_poly_order_make(store, &want, o->sent_ns / PMM_NS_PER_S + GTD_LEAD_S, pmm_net_random(p->net), now, out);
+  *out = room;
+  if (o->tif == PMM_IOC || o->tif == PMM_FOK) return pmm_poly_order_make_taker(store, &want, pmm_net_random(p->net), now, room);
+  if (o->tif == PMM_GTD) return pmm_poly_order_make(store, &want, o->sent_ns / PMM_NS_PER_S + GTD_LEAD_S, pmm_net_random(p->net), now, room);
   const pmm_poly_ready_t *const ready = pmm_poly_prepared_take(store, &want, now);
-  if (!ready) return pmm_poly_order_make(store, &want, 0, pmm_net_random(p->net), now, out);
-  *out = *ready;
+  if (!ready) return pmm_poly_order_make(store, &want, 0, pmm_net_random(p->net), now, room);
+  *out = ready;
   return PMM_OK;
 }
 
@@ -329,6 +336,14 @@ void pmm__orders_foresee(pmm__poly_t *p) {
   p->hint_cnt = 0;
 }
 
+/* The place that the next order will take; the table is larger than the caches near by. */
+static void want_place(const pmm__poly_t *p) {
+  uint32_t const n = p->free_head ? p->free_head : p->done_head;
+  if (n == 0) return;
+  pmm_lines_want(&p->order[n - 1], sizeof *p->order);
+  pmm_lines_want(&p->cancel_seal[n - 1], sizeof *p->cancel_seal);
+}
+
 /* Thought about when nothing else is to be done. */
 static void hint(pmm__poly_t *p, uint32_t order) {
   int64_t const soon = pmm_net_mono(p->net) + PMM_NS_PER_MS;
@@ -336,9 +351,11 @@ static void hint(pmm__poly_t *p, uint32_t order) {
   if (p->refill.heap == 0 || p->refill.at_ns > soon) pmm_net_timer_set(p->net, &p->refill, soon); /* it may be asleep for a second */
 }
 
-static uint32_t collect(pmm__poly_t *p, uint32_t *list, pmm_poly_post_t *post, uint32_t max, int64_t now) {
-  uint32_t cnt = 0;
-  while (p->queue_cnt > 0 && cnt < max) {
+typedef struct posting { pmm_poly_post_t post[PMM_POLY_BATCH_MAX]; const pmm_poly_ready_t *ready[PMM_POLY_BATCH_MAX]; uint32_t order[PMM_POLY_BATCH_MAX], cnt; } posting_t;
+
+static void collect(pmm__poly_t *p, posting_t *out, uint32_t max, int64_t now) {
+  out->cnt = 0;
+  while (p->queue_cnt > 0 && out->cnt < max) {
     pmm__order_t *const o = &p->order[p->queue[p->queue_head]];
     bool const dropped = o->state != PMM__ORDER_SENT || !o->held;
     if (!dropped && !pmm_bucket_take(&p->bucket_order, 1, PMM_BUCKET_NORMAL, now)) {
@@ -349,37 +366,40 @@ static uint32_t collect(pmm__poly_t *p, uint32_t *list, pmm_poly_post_t *post, u
     p->queue_cnt--;
     if (dropped) continue;
     o->held = false;
-    pmm_status_t const st = make(p, o, &p->ready_order[cnt]);
+    const pmm_poly_ready_t *ready;
+    pmm_status_t const st = make(p, o, &p->made[out->cnt], &ready);
     if (st != PMM_OK) {
       pmm__poly_note(p, PMM_NOTE, "reject", o->market, "order cannot be signed: %s", pmm_status_to_string(st));
       rejected(p, o, st == PMM_INVAL ? PMM_REJECT_PRICE : PMM_REJECT_CLOSED);
       continue;
     }
-    post[cnt] = (pmm_poly_post_t){p->ready_order[cnt].json, p->ready_order[cnt].json_len, (pmm_tif_t)o->tif, o->post_only, false};
-    list[cnt++] = index_of(p, o);
+    out->post[out->cnt] = (pmm_poly_post_t){ready->json, ready->json_len, (pmm_tif_t)o->tif, o->post_only, false};
+    out->ready[out->cnt] = ready;
+    out->order[out->cnt++] = index_of(p, o);
   }
-  return cnt;
 }
 
-static void send_orders(pmm__poly_t *p, const uint32_t *list, const pmm_poly_post_t *post, uint32_t cnt) {
-  size_t const len = cnt == 1 ? pmm_poly_body_order(post, p->credentials->key, p->body, sizeof p->body)
-                              : pmm_poly_body_orders(post, cnt, p->credentials->key, p->body, sizeof p->body);
-  bool const sealed = cnt == 1 && post->tif == PMM_GTC && post->post_only;
+static void send_orders(pmm__poly_t *p, const posting_t *all) {
+  bool const one = all->cnt == 1, sealed = one && all->post->tif == PMM_GTC && all->post->post_only;
+  size_t const len = one ? pmm_poly_body_order(all->post, p->credentials->key, p->body, sizeof p->body)
+                         : pmm_poly_body_orders(all->post, all->cnt, p->credentials->key, p->body, sizeof p->body);
   pmm__request_t *const request = len == 0 ? NULL : pmm__send(p, &(pmm__send_t){.call = PMM__CALL_POST, .auth = PMM__SIGNED, .method = "POST", .base = p->rest,
-                                                                                .path = cnt == 1 ? "/order" : "/orders", .body = p->body, .body_len = len,
-                                                                                .seal = sealed ? &p->ready_order[0].seal : NULL});
-  for (uint32_t i = 0; i < cnt; i++) {
-    pmm__order_t *const o = &p->order[list[i]];
-    set_word(p, o, &p->ready_order[i].id); /* behind the sending: where it goes is rarely in the caches */
+                                                                                .path = one ? "/order" : "/orders", .body = p->body, .body_len = len,
+                                                                                .seal = sealed ? &all->ready[0]->seal : NULL});
+  for (uint32_t i = 0; i < all->cnt; i++) {
+    pmm__order_t *const o = &p->order[all->order[i]];
+    set_word(p, o, &all->ready[i]->id); /* behind the sending: where it goes is rarely in the caches */
     if (!request) {
       rejected(p, o, PMM_REJECT_RATE); /* nothing left this machine */
       continue;
     }
-    request->order[request->cnt++] = list[i];
+    request->order[request->cnt++] = all->order[i];
     o->sent_ns = pmm_net_mono(p->net);
     o->sent_seq = request->sent_seq;
+    pmm__seals_add(p, o);
   }
-  for (uint32_t i = 0; request && i < cnt; i++) hint(p, list[i]);
+  for (uint32_t i = 0; request && i < all->cnt; i++) hint(p, all->order[i]);
+  want_place(p);
 }
 
 void pmm__orders_flush(pmm__poly_t *p) {
@@ -387,15 +407,14 @@ void pmm__orders_flush(pmm__poly_t *p) {
   uint32_t const max = p->params.batch_max < PMM_POLY_BATCH_MAX ? (uint32_t)p->params.batch_max : PMM_POLY_BATCH_MAX;
   flush_cancels(p, now);
   while (p->queue_cnt > 0) {
-    uint32_t list[PMM_POLY_BATCH_MAX];
-    pmm_poly_post_t post[PMM_POLY_BATCH_MAX];
+    posting_t all;
     if (!pmm__can_send(p)) {
       flush_later(p, now, now + 20 * PMM_NS_PER_MS);
       return;
     }
-    uint32_t const cnt = collect(p, list, post, max > 0 ? max : 1, now);
-    if (cnt == 0) return;
-    send_orders(p, list, post, cnt);
+    collect(p, &all, max > 0 ? max : 1, now);
+    if (all.cnt == 0) return;
+    send_orders(p, &all);
   }
 }
 
@@ -429,6 +448,7 @@ static void found(pmm__poly_t *p, pmm__order_t *o, const pmm_poly_user_order_t *
   pmm__poly_emit(p, PMM_EV_ORDER_STATE, o, open > 0 ? open : 0, o->matched_e6, 0);
   if (open > 0) {
     o->cancel_sent = false;
+    pmm__seals_add(p, o);
     if (o->cancel_wanted) (void)push(p->cancel_queue, p->cancel_head, &p->cancel_cnt, index_of(p, o));
     return;
   }
@@ -561,6 +581,7 @@ static void cancels_failed(pmm__poly_t *p, const pmm__request_t *request, const 
     pmm__order_t *const o = &p->order[request->order[i]];
     o->cancel_sent = false;
     if (o->state == PMM__ORDER_DONE || o->closed) continue;
+    pmm__seals_add(p, o);
     if (limited || response->unsent) (void)push(p->cancel_queue, p->cancel_head, &p->cancel_cnt, request->order[i]);
     else lost(p, o, 0);
   }

@@ -165,7 +165,7 @@ static pmm_status_t finish(pmm_poly_prepared_t *s, uint32_t market, const pmm_po
   pmm_status_t const st = pmm_poly_order_sign(s->wallet.signer, &s->market[market].domain, o, &out->id, sig, &sig_len);
   if (st != PMM_OK) return st;
   out->order = *o;
-  out->seal.at_s = 0;
+  pmm_poly_seal_break(&out->seal);
   out->json_len = (uint32_t)pmm_poly_order_json(o, sig, sig_len, out->json);
   s->stats.signatures++;
   return PMM_OK;
@@ -223,30 +223,39 @@ void pmm_poly_prepared_on_seal(pmm_poly_prepared_t *store, pmm_poly_seal_fn fn, 
   store->seal_ctx = ctx;
   store->sealed_s = 0;
   for (uint32_t i = 0; i < store->place_cnt; i++)
-    for (uint32_t k = 0; k < DEPTH; k++) store->place[i].order[k].seal.at_s = 0;
+    for (uint32_t k = 0; k < DEPTH; k++) pmm_poly_seal_break(&store->place[i].order[k].seal);
 }
 
-static bool seal(pmm_poly_prepared_t *s, place_t *p, int64_t at_s) {
-  pmm_poly_ready_t *const r = &p->order[p->first];
-  if (!s->seal || p->ready == 0 || r->seal.at_s == at_s) return false;
-  s->seal(s->seal_ctx, r, at_s, r->seal.hmac);
-  r->seal.at_s = at_s;
-  return true;
+static uint32_t seal(pmm_poly_prepared_t *s, pmm_poly_ready_t *r, int64_t at_s) {
+  if (pmm_poly_seal_at(&r->seal, at_s)) return 0;
+  s->seal(s->seal_ctx, r, at_s, r->seal.of[at_s & 1].hmac);
+  r->seal.of[at_s & 1].at_s = at_s;
+  return 1;
+}
+
+/* For this second, and in its second half for the next; how many were signed. */
+static uint32_t seal_place(pmm_poly_prepared_t *s, place_t *p, int64_t now_ns) {
+  uint32_t cnt = 0;
+  for (uint32_t k = 0; s->seal && k < p->ready; k++) {
+    pmm_poly_ready_t *const r = &p->order[(p->first + k) % DEPTH];
+    cnt += seal(s, r, now_ns / PMM_NS_PER_S) + seal(s, r, (now_ns + PMM_POLY_SEAL_AHEAD_NS) / PMM_NS_PER_S);
+  }
+  return cnt;
 }
 
 #define SEALS_A_CALL 8
 #define SEAL_ASKED_NS (10 * PMM_NS_PER_S)
 
-/* A few of this second's; true: there may be more. */
+/* A few; true: there may be more. */
 static bool seal_some(pmm_poly_prepared_t *s, int64_t now_ns) {
-  int64_t const at_s = now_ns / PMM_NS_PER_S;
+  int64_t const at_s = (now_ns + PMM_POLY_SEAL_AHEAD_NS) / PMM_NS_PER_S;
   if (!s->seal) return false;
   if (s->sealed_s != at_s) s->seal_sweep = 0;
   s->sealed_s = at_s;
   for (uint32_t n = 0; s->seal_sweep < s->place_cnt; s->seal_sweep++) {
     place_t *const p = &s->place[s->seal_sweep];
-    if (!p->used || now_ns - p->asked_ns > SEAL_ASKED_NS || !seal(s, p, at_s)) continue;
-    if (++n == SEALS_A_CALL) return true;
+    if (n >= SEALS_A_CALL) return true;
+    if (p->used && now_ns - p->asked_ns <= SEAL_ASKED_NS) n += seal_place(s, p, now_ns);
   }
   return false;
 }
@@ -263,7 +272,7 @@ bool pmm_poly_prepared_refill(pmm_poly_prepared_t *store, uint64_t random, int64
     p->signed_ns[at] = now_ns;
     p->ready++;
     if (p->ready < DEPTH) queue(store, p);
-    (void)seal(store, p, now_ns / PMM_NS_PER_S);
+    (void)seal_place(store, p, now_ns);
     return true;
   }
   return seal_some(store, now_ns);
@@ -278,7 +287,7 @@ const pmm_poly_ready_t *pmm_poly_prepared_take(pmm_poly_prepared_t *store, const
   }
   const pmm_poly_ready_t *const oldest = &p->order[p->first];
   store->stats.hits++;
-  store->stats.sealed += oldest->seal.at_s == now_ns / PMM_NS_PER_S;
+  store->stats.sealed += pmm_poly_seal_at(&oldest->seal, now_ns / PMM_NS_PER_S) != NULL;
   drop_oldest(p);
   p->asked_ns = now_ns;
   queue(store, p);

@@ -25,8 +25,11 @@ typedef struct pmm_poly_want {
   int64_t qty_e6;                    /* shares */
 } pmm_poly_want_t;
 
-/* The signature of the request that holds one order alone: over its body and the second in which it is sent. */
-typedef struct pmm_poly_seal { int64_t at_s; char hmac[PMM_POLY_HMAC_TEXT]; } pmm_poly_seal_t; /* at_s 0: none */
+/* The signature of a request: over its body and the second in which it is sent. Two, for from the middle of a second on the next one's is made, too. */
+typedef struct pmm_poly_seal { struct { int64_t at_s; char hmac[PMM_POLY_HMAC_TEXT]; } of[2]; } pmm_poly_seal_t; /* by at_s & 1; at_s 0: none */
+static inline const char *pmm_poly_seal_at(const pmm_poly_seal_t *seal, int64_t at_s) { return seal->of[at_s & 1].at_s == at_s ? seal->of[at_s & 1].hmac : NULL; }
+static inline void pmm_poly_seal_break(pmm_poly_seal_t *seal) { seal->of[0].at_s = seal->of[1].at_s = 0; }
+#define PMM_POLY_SEAL_AHEAD_NS (PMM_NS_PER_S / 2)
 
 typedef struct pmm_poly_ready {
   pmm_poly_word_t id;
@@ -48,13 +51,13 @@ pmm_status_t pmm_poly_prepared_market(pmm_poly_prepared_t *store, uint32_t marke
                                       int32_t tick_e4, pmm_error_t *err);
 /* An order like this may be wanted soon. Three are kept of each. Takes the place of the one longest not asked for; O(1). */
 void pmm_poly_prepared_want(pmm_poly_prepared_t *store, const pmm_poly_want_t *want, int64_t now_ns);
-/* Who signs requests; without, none is signed ahead. The request of the order next taken from each place asked for lately is signed anew each second.
-   Called again, it drops what was signed: the key has changed. */
+/* Who signs requests; without, none is signed ahead. The requests of all orders that are ready and asked for lately are signed for each second, before it
+   begins. Called again, it drops what was signed: the key has changed. */
 typedef void (*pmm_poly_seal_fn)(void *ctx, const pmm_poly_ready_t *order, int64_t at_s, char hmac[PMM_POLY_HMAC_TEXT]);
 void pmm_poly_prepared_on_seal(pmm_poly_prepared_t *store, pmm_poly_seal_fn fn, void *ctx);
 /* Signs one that is wanted and not ready, or is about to be too old; random gives its salt. False: nothing to do. */
 bool pmm_poly_prepared_refill(pmm_poly_prepared_t *store, uint64_t random, int64_t now_ns);
-/* The order for this, ready; NULL: none, sign one (pmm_poly_order_make). Valid until the next call; its place is refilled. About 20 ns. */
+/* The order for this, ready; NULL: none, sign one (pmm_poly_order_make). Valid until the next refill. About 20 ns. */
 const pmm_poly_ready_t *pmm_poly_prepared_take(pmm_poly_prepared_t *store, const pmm_poly_want_t *want, int64_t now_ns);
 const pmm_poly_prepared_stats_t *pmm_poly_prepared_stats(const pmm_poly_prepared_t *store);
 

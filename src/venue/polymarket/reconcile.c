@@ -139,9 +139,8 @@ static uint8_t route_of(const pmm_poly_user_order_t *o) {
 static void adopt(pmm__poly_t *p, const pmm_poly_user_order_t *told) {
   uint64_t alias;
   memcpy(&alias, told->id.b, sizeof alias);
-  pmm__order_t *const o = pmm__poly_order_add(p, alias | PMM_ORDER_ALIAS, &told->id);
+  pmm__order_t *const o = pmm__poly_order_add(p, alias | PMM_ORDER_ALIAS, told->market, &told->id);
   if (!o) return;
-  o->market = told->market;
   o->route = route_of(told);
   o->price_e4 = told->no ? PMM_ONE_E4 - told->price_e4 : told->price_e4;
   o->qty_e6 = told->size_e6;

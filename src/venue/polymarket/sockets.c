@@ -36,8 +36,10 @@ static void set_tick(pmm__poly_t *p, uint32_t market, int32_t tick_e4) {
 }
 
 /* A level between the steps of our grid: its tick got finer and the message that says so has not come, or was lost. */
+static bool is_on(const pmm_grid_t *grid, int32_t price_e4) { return pmm_grid_index(grid, price_e4) * grid->tick_e4 == price_e4; }
+
 static void fit_tick(pmm__poly_t *p, uint32_t market, int32_t price_e4) {
-  if (price_e4 % p->market[market].listing.market.grid.tick_e4 != 0) set_tick(p, market, price_e4 % 10 == 0 ? 10 : 1);
+  if (__builtin_expect(!is_on(&p->market[market].listing.market.grid, price_e4), 0)) set_tick(p, market, price_e4 % 10 == 0 ? 10 : 1);
 }
 
 /* -- books -- */
@@ -50,16 +52,23 @@ static void probe(pmm__poly_t *p, uint32_t market) {
 }
 
 static void apply(pmm__poly_t *p, const pmm_md_t *md) {
-  uint32_t const market = md->market - p->first;
-  pmm__market_t *const m = &p->market[market];
-  if (md->kind == PMM_MD_CLEAR) pmm_ladder_clear(&m->ladder);
-  if (md->kind != PMM_MD_LEVEL) return;
-  (void)pmm_ladder_set(&m->ladder, (pmm_side_t)md->side, pmm_grid_index(&m->listing.market.grid, md->price_e4), md->qty_e6); /* on the grid: fit_tick */
+  pmm__market_t *const m = &p->market[md->market - p->first];
+  if (md->kind == PMM_MD_LEVEL) (void)pmm_ladder_set(&m->ladder, (pmm_side_t)md->side, pmm_grid_index(&m->listing.market.grid, md->price_e4), md->qty_e6); /* on the grid: fit_tick */
 }
 
 static void fit_all(pmm__poly_t *p, const pmm_poly_msg_t *msg) {
   for (uint32_t i = 0; i < msg->md_cnt; i++)
     if (msg->md[i].kind == PMM_MD_LEVEL) fit_tick(p, msg->md[i].market - p->first, msg->md[i].price_e4);
+}
+
+static void load(pmm__market_t *m, const pmm_poly_msg_t *msg) {
+  const pmm_grid_t *const grid = &m->listing.market.grid;
+  pmm_ladder_clear(&m->ladder);
+  for (uint32_t i = 0; i < msg->md_cnt; i++) {
+    const pmm_md_t *const md = &msg->md[i];
+    if (md->kind == PMM_MD_LEVEL && is_on(grid, md->price_e4)) pmm_ladder_put(&m->ladder, (pmm_side_t)md->side, pmm_grid_index(grid, md->price_e4), md->qty_e6);
+  }
+  pmm_ladder_settle(&m->ladder);
 }
 
 static void watch_crossed(pmm__market_t *m, int64_t now) {
@@ -74,7 +83,7 @@ static void take_book(pmm__poly_t *p, const pmm_poly_msg_t *msg, int64_t now) {
   if (m->known && msg->exch_ns != PMM_TIME_NONE && m->book_ns != PMM_TIME_NONE && msg->exch_ns <= m->book_ns) return;
   if (msg->tick_e4 != 0) set_tick(p, msg->market, msg->tick_e4);
   fit_all(p, msg);
-  for (uint32_t i = 0; i < msg->md_cnt; i++) apply(p, &msg->md[i]);
+  load(m, msg);
   bool const first = !m->known;
   m->known = true;
   m->mismatches = 0;
@@ -110,7 +119,7 @@ static bool same_book(const pmm__poly_t *p, const pmm__market_t *m, const pmm_po
   for (uint32_t i = 0; i < msg->md_cnt; i++) {
     const pmm_md_t *const md = &msg->md[i];
     if (md->kind != PMM_MD_LEVEL) continue;
-    if (md->price_e4 % m->listing.market.grid.tick_e4 != 0) return false;
+    if (!is_on(&m->listing.market.grid, md->price_e4)) return false;
     if (pmm_ladder_qty(&m->ladder, (pmm_side_t)md->side, pmm_grid_index(&m->listing.market.grid, md->price_e4)) != md->qty_e6) return false;
     cnt[md->side]++;
   }
@@ -169,7 +178,7 @@ static void on_message(void *ctx, uint32_t conn, const char *text, size_t len, i
   pmm__poly_t *const p = s->p;
   const char *message;
   size_t message_len, at = 0;
-  pmm_error_t err = {.text = "polymarket: a frame is no JSON"};
+  pmm_error_t err;
   pmm_status_t st = PMM_END;
   (void)conn;
   s->pong_ns = recv_ns;
@@ -182,7 +191,10 @@ static void on_message(void *ctx, uint32_t conn, const char *text, size_t len, i
     if (st == PMM_OK) take_message(p, &msg, recv_ns);
     else bad_message(p, s, &err);
   }
-  if (!p->closing && st == PMM_PARSE) bad_message(p, s, &err);
+  if (!p->closing && st == PMM_PARSE) {
+    pmm_error_set(&err, st, "polymarket: a frame is no JSON");
+    bad_message(p, s, &err);
+  }
   pmm__poly_leave(p);
 }
 

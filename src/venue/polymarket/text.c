@@ -42,14 +42,14 @@ size_t pmm__put_decimal(char *buf, size_t at, uint64_t value) {
   return at;
 }
 
+#define ROW(d) d "0" d "1" d "2" d "3" d "4" d "5" d "6" d "7" d "8" d "9" d "a" d "b" d "c" d "d" d "e" d "f"
+static const char hex_pair[] = ROW("0") ROW("1") ROW("2") ROW("3") ROW("4") ROW("5") ROW("6") ROW("7") ROW("8") ROW("9") ROW("a") ROW("b") ROW("c") ROW("d") ROW("e") ROW("f");
+#undef ROW
+
 size_t pmm__put_hex(char *buf, size_t at, const uint8_t *bytes, size_t len) {
-  static const char digits[] = "0123456789abcdef";
   buf[at++] = '0';
   buf[at++] = 'x';
-  for (size_t i = 0; i < len; i++) {
-    buf[at++] = digits[bytes[i] >> 4];
-    buf[at++] = digits[bytes[i] & 15];
-  }
+  for (size_t i = 0; i < len; i++, at += 2) memcpy(buf + at, hex_pair + 2 * bytes[i], 2);
   return at;
 }
 

@@ -1,4 +1,5 @@
 /* Requests: one place that signs and sends, one that hands out answers. */
+#include <stddef.h>
 #include <stdio.h>
 #include "adapter.h"
 #include "venue/append.h"
@@ -6,17 +7,14 @@
 
 bool pmm__is_ok(const pmm_http_response_t *response) { return response->status == PMM_OK && response->http >= 200 && response->http < 300; }
 
-bool pmm__can_send(const pmm__poly_t *p) {
-  for (uint32_t i = 0; i < PMM__REQUESTS_MAX; i++)
-    if (!p->request[i].used) return true;
-  return false;
+void pmm__requests_init(pmm__poly_t *p) {
+  for (uint32_t i = PMM__REQUESTS_MAX; i-- > 0;) {
+    p->request[i].next_free = p->request_free;
+    p->request_free = i + 1;
+  }
 }
 
-static pmm__request_t *free_slot(pmm__poly_t *p) {
-  for (uint32_t i = 0; i < PMM__REQUESTS_MAX; i++)
-    if (!p->request[i].used) return &p->request[i];
-  return NULL;
-}
+bool pmm__can_send(const pmm__poly_t *p) { return p->request_free != 0; }
 
 const pmm_json_node_t *pmm__parse(pmm__poly_t *p, const pmm_http_response_t *response) {
   const pmm_json_node_t *root = NULL;
@@ -53,15 +51,17 @@ static void answer(pmm__poly_t *p, const pmm__request_t *request, const pmm_http
 static void done(void *ctx, uint64_t tag, const pmm_http_response_t *response) {
   pmm__poly_t *const p = ctx;
   pmm__request_t *const slot = &p->request[tag];
-  pmm__request_t const mine = *slot;
+  pmm__request_t mine;
+  memcpy(&mine, slot, offsetof(pmm__request_t, order) + slot->cnt * sizeof *slot->order);
   pmm__poly_enter(p);
   p->outstanding--;
-  slot->used = false; /* free for what the answer sets off */
+  slot->next_free = p->request_free; /* free for what the answer sets off */
+  p->request_free = (uint32_t)tag + 1;
   if (!p->closing) answer(p, &mine, response);
   pmm__poly_leave(p);
 }
 
-typedef struct headers { pmm_header_t list[8]; size_t cnt; char signature[2 * 65 + 3], timestamp[24], nonce[4]; } headers_t;
+typedef struct headers { pmm_header_t list[8]; size_t cnt; const char *signed_text; char signature[2 * 65 + 3], nonce[4]; } headers_t; /* signed_text: ahead; else signature */
 
 static void add(headers_t *h, const char *name, const char *value) { h->list[h->cnt++] = (pmm_header_t){name, value}; }
 
@@ -76,8 +76,8 @@ static bool sign_wallet(pmm__poly_t *p, headers_t *h, int64_t at_s) {
 
 static bool sign_request(pmm__poly_t *p, headers_t *h, const pmm__send_t *send, int64_t at_s) {
   if (!p->hmac_ready) return false;
-  if (send->seal && send->seal->at_s == at_s) memcpy(h->signature, send->seal->hmac, sizeof send->seal->hmac);
-  else pmm_poly_hmac_sign(p->hmac, at_s, send->method, send->path, send->body, send->body_len, h->signature);
+  h->signed_text = send->seal ? pmm_poly_seal_at(send->seal, at_s) : NULL;
+  if (!h->signed_text) pmm_poly_hmac_sign(p->hmac, at_s, send->method, send->path, send->body, send->body_len, h->signature);
   add(h, "POLY_API_KEY", p->credentials->key);
   add(h, "POLY_PASSPHRASE", p->credentials->passphrase);
   return true;
@@ -88,10 +88,11 @@ static bool add_headers(pmm__poly_t *p, headers_t *h, const pmm__send_t *send) {
   if (send->body) add(h, "Content-Type", "application/json");
   if (send->auth == PMM__PUBLIC) return true;
   if (!(send->auth == PMM__WALLET ? sign_wallet(p, h, at_s) : sign_request(p, h, send, at_s))) return false;
-  h->timestamp[pmm__put_decimal(h->timestamp, 0, (uint64_t)at_s)] = '\0';
+  if (p->second != at_s) p->second_text[pmm__put_decimal(p->second_text, 0, (uint64_t)at_s)] = '\0';
+  p->second = at_s;
   add(h, "POLY_ADDRESS", p->address);
-  add(h, "POLY_SIGNATURE", h->signature);
-  add(h, "POLY_TIMESTAMP", h->timestamp);
+  add(h, "POLY_SIGNATURE", h->signed_text ? h->signed_text : h->signature);
+  add(h, "POLY_TIMESTAMP", p->second_text);
   return true;
 }
 
@@ -104,8 +105,10 @@ static bool put_url(pmm__poly_t *p, const pmm__send_t *send) {
 }
 
 pmm__request_t *pmm__send(pmm__poly_t *p, const pmm__send_t *send) {
-  pmm__request_t *const slot = free_slot(p);
-  headers_t h = {.cnt = 0};
+  pmm__request_t *const slot = p->request_free ? &p->request[p->request_free - 1] : NULL;
+  headers_t h;
+  h.cnt = 0; /* the rest is written as it is added */
+  h.signed_text = NULL;
   pmm_error_t err;
   if (!slot || !add_headers(p, &h, send)) return NULL;
   if (!put_url(p, send)) return NULL;
@@ -116,7 +119,7 @@ pmm__request_t *pmm__send(pmm__poly_t *p, const pmm__send_t *send) {
     return NULL;
   }
   p->outstanding++;
-  slot->used = true;
+  p->request_free = slot->next_free;
   slot->call = (uint8_t)send->call;
   slot->arg = send->arg;
   slot->cnt = 0;
