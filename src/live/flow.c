@@ -50,10 +50,14 @@ static void take_md(pmm_live_t *l, const pmm_md_t *md, size_t cnt) {
   record_md(l, md, cnt);
   pmm_observer_t const *const o = l->cfg.observer;
   if (!l->has_setup) return;
-  for (size_t i = 0; i < cnt; i++) {
-    if (l->paper) step_paper(l, &md[i]);
-    else step_live(l, &md[i]);
-    if (o && o->record) o->record(o->ctx, &md[i]);
+  for (size_t i = 0, n; i < cnt; i += n) {
+    n = l->paper ? 0 : pmm__own_book(l->own, &md[i], cnt - i);
+    if (n == 0) {
+      if (l->paper) step_paper(l, &md[i]);
+      else step_live(l, &md[i]);
+      n = 1;
+    }
+    for (size_t k = i; o && o->record && k < i + n; k++) o->record(o->ctx, &md[k]);
   }
   while (pmm_engine_stirred(l->setup.engine)) {}
   pmm__live_pump(l);

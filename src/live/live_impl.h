@@ -95,6 +95,8 @@ void pmm__paper_run(pmm__paper_t *paper, int64_t now_ns);                     /*
 pmm_status_t pmm__own_open(pmm__own_t **own, pmm_live_t *live, pmm_error_t *err);
 void pmm__own_close(pmm__own_t *own);
 void pmm__own_md(pmm__own_t *own, const pmm_md_t *md, pmm_md_t *out); /* a venue's record as the engine is to see it */
+/* Takes a whole book at the beginning of md and tells the engine what is new in it; how many records that were, 0: none, or one to be taken record by record. */
+size_t pmm__own_book(pmm__own_t *own, const pmm_md_t *md, size_t cnt);
 /* After the engine took an account event: the order as it was before and as it is now (NULL: not there). */
 void pmm__own_event(pmm__own_t *own, const pmm_order_t *before, const pmm_order_t *after);
 

@@ -2,6 +2,7 @@
    quotes make, and follow its own tail. So the engine is given what the others rest, as in a replay: each level less what of ours rests there, as far as
    the venue has told us. Between a book's message and the account's about the same order the two differ for an instant; no level goes below zero. */
 #include <stdlib.h>
+#include <string.h>
 #include "live_impl.h"
 #include "tape/book.h"
 
@@ -9,6 +10,7 @@
 
 typedef struct own_book {
   pmm__book_t raw;            /* as the venue shows it */
+  pmm_grid_t grid;            /* of raw's tick: prices become ticks without a division */
   bool gap;                   /* not to be trusted until the next CLEAR */
   int32_t low_e4[2], high_e4[2]; /* [side] between these we have orders; high 0: none */
 } own_book_t;
@@ -20,7 +22,10 @@ pmm_status_t pmm__own_open(pmm__own_t **own, pmm_live_t *live, pmm_error_t *err)
   uint32_t const cnt = live->setup.market_cnt;
   own_book_t *const book = calloc(cnt + (size_t)1, sizeof *book);
   pmm_status_t st = w && book ? PMM_OK : PMM_FULL;
-  for (uint32_t i = 0; st == PMM_OK && i < cnt; i++) st = pmm__book_init(&book[i].raw, live->setup.market[i].grid.tick_e4);
+  for (uint32_t i = 0; st == PMM_OK && i < cnt; i++) {
+    st = pmm__book_init(&book[i].raw, live->setup.market[i].grid.tick_e4);
+    if (st == PMM_OK) st = pmm_grid_uniform(&book[i].grid, book[i].raw.ladder.tick_e4);
+  }
   if (st != PMM_OK) {
     for (uint32_t i = 0; book && i < cnt; i++) pmm__book_fini(&book[i].raw);
     free(book);
@@ -67,23 +72,95 @@ static int64_t others(const pmm__own_t *w, uint32_t market, uint8_t side, int32_
   return pmm_max64(0, shown_e6 - sum.qty_e6);
 }
 
+static pmm_status_t set_raw(own_book_t *b, const pmm_md_t *md) {
+  int32_t const tick = (uint32_t)md->price_e4 <= PMM_ONE_E4 ? pmm_grid_index(&b->grid, md->price_e4) : 0;
+  if (md->side > PMM_ASK || tick * b->grid.tick_e4 != md->price_e4) return PMM_INVAL;
+  return pmm_ladder_set(&b->raw.ladder, (pmm_side_t)md->side, tick, md->qty_e6);
+}
+
+static void regrid(own_book_t *b, int32_t tick_e4) {
+  if (pmm__book_regrid(&b->raw, tick_e4) == PMM_OK) (void)pmm_grid_uniform(&b->grid, tick_e4);
+}
+
 void pmm__own_md(pmm__own_t *w, const pmm_md_t *md, pmm_md_t *out) {
   *out = *md;
   if (md->market >= w->cnt || pmm_kind_is_underlying(md->kind)) return;
   own_book_t *const b = &w->book[md->market];
   switch (md->kind) {
   case PMM_MD_LEVEL:
-    if (md->side > PMM_ASK || pmm__book_set(&b->raw, (pmm_side_t)md->side, md->price_e4, md->qty_e6) != PMM_OK) return; /* the engine counts it as bad, too */
+    if (set_raw(b, md) != PMM_OK) return; /* the engine counts it as bad, too */
     out->qty_e6 = others(w, md->market, md->side, md->price_e4, md->qty_e6);
     break;
   case PMM_MD_CLEAR:
     pmm_ladder_clear(&b->raw.ladder);
     b->gap = false;
     break;
-  case PMM_MD_TICK: (void)pmm__book_regrid(&b->raw, md->price_e4); break;
+  case PMM_MD_TICK: regrid(b, md->price_e4); break;
   case PMM_MD_GAP: b->gap = true; break;
   default: break;
   }
+}
+
+/* -- a whole book at once -- */
+/* How many records are one: a CLEAR and levels, up to the end of the message; 0: none. */
+static size_t book_len(const pmm_md_t *md, size_t cnt) {
+  size_t n = 1;
+  if (md[0].kind != PMM_MD_CLEAR || (md[0].flags & PMM_F_LAST)) return 0;
+  while (n < cnt && md[n].kind == PMM_MD_LEVEL && md[n].market == md[0].market)
+    if (md[n++].flags & PMM_F_LAST) return n;
+  return 0;
+}
+
+/* Tells the engine of one level later, because the last one ends the message. */
+typedef struct teller { pmm_engine_t *engine; pmm_md_t held; bool has; } teller_t;
+static void tell(teller_t *t, const pmm_md_t *md, int64_t qty_e6) {
+  if (t->has) (void)pmm_engine_on_md(t->engine, &t->held);
+  t->held = *md;
+  t->held.qty_e6 = qty_e6;
+  t->held.flags &= (uint8_t)~PMM_F_LAST;
+  t->has = true;
+}
+
+typedef struct marks { uint64_t word[2][PMM_LADDER_WORDS_MAX]; } marks_t;
+
+/* Levels the venue shows no more. */
+static void tell_gone(own_book_t *b, const marks_t *shown, const pmm_md_t *like, teller_t *t) {
+  pmm_ladder_t *const l = &b->raw.ladder;
+  for (uint8_t side = 0; side < 2; side++)
+    for (int32_t w = 0; w * 64 < l->tick_cnt; w++)
+      for (uint64_t gone = l->used[side][w] & ~shown->word[side][w]; gone; gone &= gone - 1) {
+        int32_t const tick = w * 64 + __builtin_ctzll(gone);
+        pmm_md_t md = *like;
+        md.side = side;
+        md.price_e4 = tick * l->tick_e4;
+        (void)pmm_ladder_set(l, (pmm_side_t)side, tick, 0);
+        tell(t, &md, 0);
+      }
+}
+
+/* A book that comes again differs from the one before in a few levels; the engine is told those. Without any it is told one that it knows: the message ends. */
+size_t pmm__own_book(pmm__own_t *w, const pmm_md_t *md, size_t cnt) {
+  size_t const n = book_len(md, cnt);
+  if (n == 0 || md->market >= w->cnt || w->book[md->market].gap) return 0;
+  own_book_t *const b = &w->book[md->market];
+  pmm_ladder_t const *const l = &b->raw.ladder;
+  marks_t shown;
+  teller_t t = {.engine = w->live->setup.engine};
+  size_t const words = ((size_t)l->tick_cnt + 63) / 64 * sizeof(uint64_t);
+  for (int side = 0; side < 2; side++) memset(shown.word[side], 0, words);
+  for (size_t i = 1; i < n; i++) {
+    int32_t const tick = (uint32_t)md[i].price_e4 <= PMM_ONE_E4 ? pmm_grid_index(&b->grid, md[i].price_e4) : 0;
+    bool const fits = md[i].side <= PMM_ASK && tick * b->grid.tick_e4 == md[i].price_e4 && (uint32_t)(tick - 1) < (uint32_t)(l->tick_cnt - 1);
+    if (fits) shown.word[md[i].side][tick >> 6] |= UINT64_C(1) << (tick & 63);
+    if (fits && pmm_ladder_qty(l, (pmm_side_t)md[i].side, tick) == md[i].qty_e6) continue;
+    bool const set = fits && pmm_ladder_set(&b->raw.ladder, (pmm_side_t)md[i].side, tick, md[i].qty_e6) == PMM_OK;
+    tell(&t, &md[i], set ? others(w, md->market, md[i].side, md[i].price_e4, md[i].qty_e6) : md[i].qty_e6); /* what makes no sense the engine counts */
+  }
+  tell_gone(b, &shown, &md[n - 1], &t);
+  if (!t.has) tell(&t, &md[n - 1], others(w, md->market, md[n - 1].side, md[n - 1].price_e4, md[n - 1].qty_e6));
+  t.held.flags |= PMM_F_LAST;
+  (void)pmm_engine_on_md(t.engine, &t.held);
+  return n;
 }
 
 static void widen(void *ctx, const pmm_own_order_t *o) {

@@ -24,6 +24,7 @@ typedef struct sea {
   bool killed;
   char last_alert[320];
   const pmm_live_learned_t *learned; size_t learned_cnt;
+  const pmm_observer_t *observer;
   char said[320];            /* about what strategies learned */
   pmm_live_kept_t kept; pmm_live_value_t value[8]; char market[8][PMM_ID_MAX]; /* what the last run left, as a file would have it */
 } sea_t;
@@ -123,7 +124,7 @@ static inline void sea_open(sea_t *s, const char *yaml, const char *const *set, 
 static inline void sea_start_after(sea_t *s, pmm_live_mode_t mode, uint64_t run_id, const char *record, const pmm_live_kept_t *before) {
   pmm_error_t err;
   pmm_live_config_t lc = {.learned = s->learned, .learned_cnt = s->learned_cnt,
-                          .mode = mode, .config = &s->config, .secrets = {.get = sea_secret, .ctx = s}, .run_id = run_id, .before = before, .record = record,
+                          .mode = mode, .config = &s->config, .secrets = {.get = sea_secret, .ctx = s}, .run_id = run_id, .before = before, .record = record, .observer = s->observer,
                           .notices = {.fn = sea_notice, .ctx = s}, .persist = sea_persist, .persist_ctx = s};
   if (pmm_live_open(&s->live, s->net, &lc, &err) != PMM_OK) fail_msg("live: %s", err.text);
 }
