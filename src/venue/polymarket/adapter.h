@@ -161,6 +161,7 @@ typedef struct pmm__poly {
   uint32_t seal_sweep;
   pmm_bucket_t bucket_order, bucket_cancel;
   uint32_t queue[PMM__QUEUE_MAX], queue_head, queue_cnt;         /* orders to be sent, by table index */
+  uint32_t posted[PMM__QUEUE_MAX], posted_cnt;                   /* sent, and not yet found by their ids */
   uint32_t cancel_queue[PMM__QUEUE_MAX], cancel_head, cancel_cnt;
   pmm__fill_t *fill;
   uint32_t *by_fill, fill_at;

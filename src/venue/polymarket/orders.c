@@ -85,11 +85,11 @@ static void unlink_word(pmm__poly_t *p, pmm__order_t *o) {
     }
 }
 
-static void set_word(pmm__poly_t *p, pmm__order_t *o, const pmm_poly_word_t *id) {
-  uint32_t *const bucket = word_bucket(p, id);
+/* By its id it is found from now on. */
+static void link_word(pmm__poly_t *p, pmm__order_t *o) {
+  uint32_t *const bucket = word_bucket(p, &o->id);
   char hex[PMM_POLY_HEX_WORD];
-  o->id = *id;
-  o->ref = pmm_venue_ref(hex, pmm_poly_hex(id->b, sizeof id->b, hex));
+  o->ref = pmm_venue_ref(hex, pmm_poly_hex(o->id.b, sizeof o->id.b, hex));
   o->next_word = *bucket;
   *bucket = index_of(p, o) + 1;
 }
@@ -117,7 +117,8 @@ pmm__order_t *pmm__poly_order_add(pmm__poly_t *p, uint64_t order_id, uint32_t ma
   *o = (pmm__order_t){.order_id = order_id, .market = market, .next_id = *bucket};
   *bucket = index_of(p, o) + 1;
   if (id) {
-    set_word(p, o, id);
+    o->id = *id;
+    link_word(p, o);
     pmm__seals_add(p, o);
   }
   p->order_cnt++;
@@ -379,6 +380,17 @@ static void collect(pmm__poly_t *p, posting_t *out, uint32_t max, int64_t now) {
   }
 }
 
+/* What sending them leaves to be done waits until all have left: the places it touches are rarely in the caches, and an answer comes later still. */
+static void settle_posted(pmm__poly_t *p) {
+  while (p->posted_cnt > 0) {
+    uint32_t const n = p->posted[--p->posted_cnt];
+    link_word(p, &p->order[n]);
+    pmm__seals_add(p, &p->order[n]);
+    hint(p, n);
+  }
+  want_place(p);
+}
+
 static void send_orders(pmm__poly_t *p, const posting_t *all) {
   bool const one = all->cnt == 1, sealed = one && all->post->tif == PMM_GTC && all->post->post_only;
   size_t const len = one ? pmm_poly_body_order(all->post, p->credentials->key, p->body, sizeof p->body)
@@ -388,18 +400,17 @@ static void send_orders(pmm__poly_t *p, const posting_t *all) {
                                                                                 .seal = sealed ? &all->ready[0]->seal : NULL});
   for (uint32_t i = 0; i < all->cnt; i++) {
     pmm__order_t *const o = &p->order[all->order[i]];
-    set_word(p, o, &all->ready[i]->id); /* behind the sending: where it goes is rarely in the caches */
     if (!request) {
       rejected(p, o, PMM_REJECT_RATE); /* nothing left this machine */
       continue;
     }
     request->order[request->cnt++] = all->order[i];
+    o->id = all->ready[i]->id;
     o->sent_ns = pmm_net_mono(p->net);
     o->sent_seq = request->sent_seq;
-    pmm__seals_add(p, o);
+    if (p->posted_cnt == PMM__QUEUE_MAX) settle_posted(p);
+    p->posted[p->posted_cnt++] = all->order[i];
   }
-  for (uint32_t i = 0; request && i < all->cnt; i++) hint(p, all->order[i]);
-  want_place(p);
 }
 
 void pmm__orders_flush(pmm__poly_t *p) {
@@ -410,12 +421,13 @@ void pmm__orders_flush(pmm__poly_t *p) {
     posting_t all;
     if (!pmm__can_send(p)) {
       flush_later(p, now, now + 20 * PMM_NS_PER_MS);
-      return;
+      break;
     }
     collect(p, &all, max > 0 ? max : 1, now);
-    if (all.cnt == 0) return;
+    if (all.cnt == 0) break;
     send_orders(p, &all);
   }
+  if (p->posted_cnt > 0) settle_posted(p);
 }
 
 /* -- what the venue tells of an order -- */
