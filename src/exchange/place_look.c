@@ -27,8 +27,10 @@ const pmm_place_fill_t *pmm_place_fill_at(const pmm_place_t *p, uint64_t seq) {
 const pmm_place_order_t *pmm_place_order_find(const pmm_place_t *p, const char *id) {
   uint64_t const hash = pmm__text_hash(id, 0);
   uint64_t at = 0;
-  for (uint64_t seq; id[0] && (seq = pmm__index_next(&p->by_id, hash, &at)) != 0;)
-    if (strcmp(pmm__order_at(p, seq)->pub.id, id) == 0) return &pmm__order_at(p, seq)->pub;
+  for (uint64_t seq; id[0] && (seq = pmm__index_next(&p->by_id, hash, &at)) != 0;) {
+    const pmm__order_t *const o = pmm__order_at(p, seq);
+    if (o && strcmp(o->pub.id, id) == 0) return &o->pub;
+  }
   return NULL;
 }
 

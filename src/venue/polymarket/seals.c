@@ -1,6 +1,6 @@
 /* Cancels signed ahead. A request's HMAC is over its body and the second in which it is sent. What cancels an order is known as soon as the order is sent,
-   and of a market with a few also what cancels those of one side, or all of them: when a quote moves, they go together. So those are signed for each second before it begins, when nothing
-   else is to be done, and a cancel that comes with a message finds its signature. Any other set is signed when it is sent. */
+   and of a market with a few also what cancels those of one side, or all of them: when a quote moves, they go together. So those are signed for each second
+   before it begins, when nothing else is to be done, and a cancel that comes with a message finds its signature. Any other set is signed when it is sent. */
 #include <stdlib.h>
 #include "adapter.h"
 #include "pmm/arena.h"
@@ -21,7 +21,7 @@ void pmm__seals_free(pmm__poly_t *p) {
   free(p->cancel_seal);
 }
 
-/* -- which orders may be cancelled: open[0..seal_sweep) have been signed for this second -- */
+/* -- which orders may be cancelled: of open[0..seal_sweep) it is signed up to sealed_s -- */
 static void move(pmm__poly_t *p, uint32_t from, uint32_t to) {
   if (from == to) return; /* what is there may be a copy of one that was moved */
   p->open[to] = p->open[from];
@@ -41,6 +41,7 @@ void pmm__seals_add(pmm__poly_t *p, pmm__order_t *o) {
   if (m->open_head) p->order[m->open_head - 1].open_prev = order + 1;
   m->open_head = order + 1;
   m->open_cnt++;
+  for (int k = 0; k < 3; k++) pmm_poly_seal_break(&m->set[k].seal); /* one may have been over an earlier order of this place */
 }
 
 void pmm__seals_remove(pmm__poly_t *p, pmm__order_t *o) {
