@@ -4,9 +4,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "rig.h"
@@ -72,8 +75,10 @@ static void raw_serve(raw_server_t *s, int fd) {
   }
   struct linger const reset = {1, 0};
   char rest[4096];
-  if (s->script.cut) setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-  else
+  if (s->script.cut) { /* what the client's side has not got by then would be lost with the connection */
+    for (int left = 1; ioctl(fd, SIOCOUTQ, &left) == 0 && left > 0;) sched_yield();
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  } else
     while (recv(fd, rest, sizeof rest, 0) > 0) {}
   close(fd);
 }

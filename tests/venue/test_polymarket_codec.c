@@ -109,6 +109,12 @@ static void test_messages(void **state) {
       {"negative size", "{\"event_type\":\"book\",\"asset_id\":\"" YES "\",\"bids\":[{\"price\":\"0.1\",\"size\":\"-1\"}],\"asks\":[]}", PMM_PARSE, 0, ""},
       {"side", "{\"event_type\":\"price_change\",\"timestamp\":\"1\",\"price_changes\":[{\"asset_id\":\"" YES "\",\"price\":\"0.1\",\"size\":\"1\",\"side\":\"HOLD\"}]}", PMM_PARSE, 0, ""},
       {"a tick that does not divide", "{\"event_type\":\"tick_size_change\",\"asset_id\":\"" YES "\",\"new_tick_size\":\"0.003\",\"timestamp\":\"1\"}", PMM_PARSE, 0, ""},
+      {"seconds beyond the year 2262", "{\"event_type\":\"best_bid_ask\",\"asset_id\":\"" YES "\",\"best_bid\":\"0.4\",\"best_ask\":\"0.5\",\"timestamp\":\"9223372037\"}", PMM_PARSE, 0, ""},
+      {"the last second there is", "{\"event_type\":\"best_bid_ask\",\"asset_id\":\"" YES "\",\"best_bid\":\"0.4\",\"best_ask\":\"0.5\",\"timestamp\":\"9223372036\"}", PMM_OK, PMM_POLY_BBO, ""},
+      {"milliseconds beyond it", "{\"event_type\":\"best_bid_ask\",\"asset_id\":\"" YES "\",\"best_bid\":\"0.4\",\"best_ask\":\"0.5\",\"timestamp\":\"9223372036855\"}", PMM_PARSE, 0, ""},
+      {"the last millisecond", "{\"event_type\":\"best_bid_ask\",\"asset_id\":\"" YES "\",\"best_bid\":\"0.4\",\"best_ask\":\"0.5\",\"timestamp\":\"9223372036854\"}", PMM_OK, PMM_POLY_BBO, ""},
+      {"a letter in a time", "{\"event_type\":\"best_bid_ask\",\"asset_id\":\"" YES "\",\"best_bid\":\"0.4\",\"best_ask\":\"0.5\",\"timestamp\":\"17768084x4710\"}", PMM_PARSE, 0, ""},
+      {"seventeen digits", "{\"event_type\":\"best_bid_ask\",\"asset_id\":\"" YES "\",\"best_bid\":\"0.4\",\"best_ask\":\"0.5\",\"timestamp\":\"00001776808414710\"}", PMM_OK, PMM_POLY_BBO, ""},
       {"cut short", "{\"event_type\":\"book\",\"asset_id\":\"" YES "\",\"bids\":[{\"price\":\"0.1\"", PMM_PARSE, 0, ""},
       {"text behind", "{\"event_type\":\"weather\"} x", PMM_PARSE, 0, ""},
   };

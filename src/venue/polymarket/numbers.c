@@ -101,7 +101,7 @@ pmm_status_t pmm__read_time(pmm_poly_codec_t *codec, const pmm__span_t *span, in
   if (!whole_number(span->s, span->len, &value) && (pmm_decimal_parse(span->s, span->len, 0, &value, NULL) != PMM_OK || value < 0))
     return pmm__wrong(codec, span, "time: no whole number");
   bool const seconds = value < INT64_C(100000000000);
-  if (!seconds && value > INT64_MAX / PMM_NS_PER_MS) return pmm__wrong(codec, span, "time: too far away");
+  if (value > (seconds ? INT64_MAX / PMM_NS_PER_S : INT64_MAX / PMM_NS_PER_MS)) return pmm__wrong(codec, span, "time: too far away");
   if (value > 0) *ns = value * (seconds ? PMM_NS_PER_S : PMM_NS_PER_MS);
   return PMM_OK;
 }
