@@ -1,7 +1,6 @@
 /* The scanner: one walk over a message in the shape the venue sends. Whatever is out of the ordinary makes it give up, and the full
    parser has the word; so it checks only as much as it takes to be sure that both would read the same. */
 #include <emmintrin.h> /* SSE2: in every x86-64 */
-#include "base/words.h"
 #include "fields.h"
 
 typedef struct cursor { const char *p, *start, *end; } cursor_t; /* PMM_JSON_PAD bytes behind end may be read */
@@ -90,30 +89,30 @@ static bool scan_flat(cursor_t *c, pmm__fields_t *o) {
 
 /* -- levels and price changes, nearly all of the traffic: read straight into place while their members come in the usual order -- */
 #define EAT(c, literal) eat_literal(c, literal, sizeof literal - 1)
-__attribute__((always_inline)) static inline bool eat_literal(cursor_t *c, const char *literal, size_t len) {
-  if (c->end - c->p < (ptrdiff_t)len || !pmm_word_same(c->p, literal, len)) return false;
+static inline bool eat_literal(cursor_t *c, const char *literal, size_t len) {
+  if (c->end - c->p < (ptrdiff_t)len || memcmp(c->p, literal, len) != 0) return false;
   c->p += len;
   return true;
 }
 
+#define INT_DIGITS_MAX 10 /* before the point: a limit also on how far behind the message's end a run of digits may be read */
+
 /* Digits, a point, at most `scale` digits, a quote; what is not that short and simple is left to others. */
-static inline bool eat_decimal(cursor_t *c, uint32_t scale, int64_t *out) {
-  static const uint32_t pow10[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
+static inline bool eat_decimal(cursor_t *c, int scale, int64_t *out) {
   const char *p = c->p;
-  uint64_t const whole = pmm_word_load(p);
-  uint32_t const digits = pmm_word_digits(whole);
-  if (digits == 0 || digits == 8) return false;
-  int64_t value = (int64_t)pmm_word_value(whole, digits) * pow10[scale];
-  p += digits;
+  uint64_t value = 0;
+  uint32_t digit;
+  while ((digit = (uint8_t)*p - (uint32_t)'0') < 10 && p - c->p <= INT_DIGITS_MAX) value = value * 10 + digit, p++;
+  if (p == c->p || p - c->p > INT_DIGITS_MAX) return false;
   if (*p == '.') {
-    uint64_t const part = pmm_word_load(++p);
-    uint32_t const places = pmm_word_digits(part);
-    if (places == 0 || places > scale) return false;
-    value += pmm_word_fraction(part, places) / pow10[6 - scale] / 100;
-    p += places;
+    const char *const point = p++;
+    while ((digit = (uint8_t)*p - (uint32_t)'0') < 10 && p - point <= scale) value = value * 10 + digit, p++;
+    if (p - point - 1 > scale || p == point + 1) return false;
+    scale -= (int)(p - point - 1);
   }
   if (*p != '"' || p >= c->end) return false;
-  *out = value;
+  static const uint32_t pow10_u32[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
+  *out = (int64_t)(value * pow10_u32[scale]);
   c->p = p;
   return true;
 }
