@@ -72,10 +72,15 @@ static int64_t others(const pmm__own_t *w, uint32_t market, uint8_t side, int32_
   return pmm_max64(0, shown_e6 - sum.qty_e6);
 }
 
-static pmm_status_t set_raw(own_book_t *b, const pmm_md_t *md) {
-  int32_t const tick = (uint32_t)md->price_e4 <= PMM_ONE_E4 ? pmm_grid_index(&b->grid, md->price_e4) : 0;
-  if (md->side > PMM_ASK || tick * b->grid.tick_e4 != md->price_e4) return PMM_INVAL;
-  return pmm_ladder_set(&b->raw.ladder, (pmm_side_t)md->side, tick, md->qty_e6);
+/* A level's tick; PMM_TICKS_NONE: it has none in this book. */
+static int32_t tick_of(const own_book_t *b, const pmm_md_t *md) {
+  if (md->side > PMM_ASK || md->price_e4 <= 0 || md->price_e4 >= PMM_ONE_E4) return PMM_TICKS_NONE;
+  int32_t const tick = pmm_grid_index(&b->grid, md->price_e4);
+  return tick * b->grid.tick_e4 == md->price_e4 ? tick : PMM_TICKS_NONE;
+}
+
+static bool set_raw(own_book_t *b, const pmm_md_t *md, int32_t tick) {
+  return tick != PMM_TICKS_NONE && pmm_ladder_set(&b->raw.ladder, (pmm_side_t)md->side, tick, md->qty_e6) == PMM_OK;
 }
 
 static void regrid(own_book_t *b, int32_t tick_e4) {
@@ -88,7 +93,7 @@ void pmm__own_md(pmm__own_t *w, const pmm_md_t *md, pmm_md_t *out) {
   own_book_t *const b = &w->book[md->market];
   switch (md->kind) {
   case PMM_MD_LEVEL:
-    if (set_raw(b, md) != PMM_OK) return; /* the engine counts it as bad, too */
+    if (!set_raw(b, md, tick_of(b, md))) return; /* the engine counts it as bad, too */
     out->qty_e6 = others(w, md->market, md->side, md->price_e4, md->qty_e6);
     break;
   case PMM_MD_CLEAR:
@@ -149,11 +154,12 @@ size_t pmm__own_book(pmm__own_t *w, const pmm_md_t *md, size_t cnt) {
   size_t const words = ((size_t)l->tick_cnt + 63) / 64 * sizeof(uint64_t);
   for (int side = 0; side < 2; side++) memset(shown.word[side], 0, words);
   for (size_t i = 1; i < n; i++) {
-    int32_t const tick = (uint32_t)md[i].price_e4 <= PMM_ONE_E4 ? pmm_grid_index(&b->grid, md[i].price_e4) : 0;
-    bool const fits = md[i].side <= PMM_ASK && tick * b->grid.tick_e4 == md[i].price_e4 && (uint32_t)(tick - 1) < (uint32_t)(l->tick_cnt - 1);
-    if (fits) shown.word[md[i].side][tick >> 6] |= UINT64_C(1) << (tick & 63);
-    if (fits && pmm_ladder_qty(l, (pmm_side_t)md[i].side, tick) == md[i].qty_e6) continue;
-    bool const set = fits && pmm_ladder_set(&b->raw.ladder, (pmm_side_t)md[i].side, tick, md[i].qty_e6) == PMM_OK;
+    int32_t const tick = tick_of(b, &md[i]);
+    if (tick != PMM_TICKS_NONE) {
+      shown.word[md[i].side][tick >> 6] |= UINT64_C(1) << (tick & 63);
+      if (pmm_ladder_qty(l, (pmm_side_t)md[i].side, tick) == md[i].qty_e6) continue;
+    }
+    bool const set = set_raw(b, &md[i], tick);
     tell(&t, &md[i], set ? others(w, md->market, md[i].side, md[i].price_e4, md[i].qty_e6) : md[i].qty_e6); /* what makes no sense the engine counts */
   }
   tell_gone(b, &shown, &md[n - 1], &t);

@@ -349,7 +349,7 @@ static void want_place(const pmm__poly_t *p) {
 static void hint(pmm__poly_t *p, uint32_t order) {
   int64_t const soon = pmm_net_mono(p->net) + PMM_NS_PER_MS;
   if (p->hint_cnt < PMM__HINTS_MAX) p->hint[p->hint_cnt++] = order;
-  if (p->refill.heap == 0 || p->refill.at_ns > soon) pmm_net_timer_set(p->net, &p->refill, soon); /* it may be asleep for a second */
+  if (p->refill.heap == 0 || p->refill.at_ns > soon) pmm_net_timer_set(p->net, &p->refill, soon); /* it may be asleep for half a second */
 }
 
 typedef struct posting { pmm_poly_post_t post[PMM_POLY_BATCH_MAX]; const pmm_poly_ready_t *ready[PMM_POLY_BATCH_MAX]; uint32_t order[PMM_POLY_BATCH_MAX], cnt; } posting_t;
